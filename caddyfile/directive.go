@@ -1,0 +1,136 @@
+// Package caddyfile provides the Caddyfile directive mor_gateway.
+package caddyfile
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
+
+	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+const directive = "mor_gateway"
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective(directive, parse)
+	// Before all that dispatches: ordered next to reverse_proxy, a site with
+	// handle blocks would pass it by.
+	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "invoke")
+}
+
+// parse sets up the handler from Caddyfile tokens. Syntax:
+//
+//	mor_gateway [<matcher>] {
+//	    secret    <key>...
+//	    reseller  <username> <key>...
+//	    users     <username>...
+//	    allow_get
+//	    mode      enforce|monitor
+//	    max_body  <size>
+//	}
+//
+// or, for the admin's key alone:
+//
+//	mor_gateway [<matcher>] <key>...
+//
+// Each subdirective but reseller stands at most once. No message quotes a
+// token: a key may stand in the wrong place.
+func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next() // consume directive name
+	p := parser{Helper: h, seen: make(map[string]bool)}
+	p.handler.Secrets = h.RemainingArgs()
+	short := len(p.handler.Secrets) > 0
+	for h.NextBlock(0) {
+		if short {
+			return nil, h.Err(directive + ": the short form takes no block; write the key as a secret inside the block")
+		}
+		if err := p.subdirective(); err != nil {
+			return nil, err
+		}
+	}
+	if len(p.handler.Secrets) == 0 {
+		return nil, h.Err(directive + ": no key; write: secret {env.MOR_API_SECRET_KEY}")
+	}
+	return &p.handler, nil
+}
+
+type parser struct {
+	httpcaddyfile.Helper
+	handler caddymodule.Handler
+	seen    map[string]bool // subdirectives, and resellers in lower case
+}
+
+func (p *parser) subdirective() error {
+	name := p.Val()
+	if name != "reseller" {
+		if p.seen[name] {
+			return p.Err(directive + ": a subdirective stands twice; give all its values on one line")
+		}
+		p.seen[name] = true
+	}
+	args := p.RemainingArgs()
+	for _, arg := range args {
+		if arg == "" {
+			return p.Errf("%s: a value is empty; write the value, or a placeholder such as {env.MOR_API_SECRET_KEY} for a key", directive)
+		}
+	}
+	switch name {
+	case "secret":
+		if len(args) == 0 {
+			return p.wrong(name, "<key>...")
+		}
+		p.handler.Secrets = args
+	case "reseller":
+		if len(args) < 2 {
+			return p.wrong(name, "<username> <key>...")
+		}
+		if user := name + " " + validation.LowerUser(args[0]); p.seen[user] {
+			return p.Errf("%s: this reseller stands twice (letter case does not count); give all its keys on one line", directive)
+		} else {
+			p.seen[user] = true
+		}
+		if p.handler.Resellers == nil {
+			p.handler.Resellers = make(map[string][]string)
+		}
+		p.handler.Resellers[args[0]] = args[1:]
+	case "users":
+		if len(args) == 0 {
+			return p.wrong(name, "<username>...")
+		}
+		p.handler.Users = args
+	case "allow_get":
+		if len(args) != 0 {
+			return p.wrong(name, "")
+		}
+		p.handler.AllowGet = true
+	case "mode":
+		if len(args) != 1 || args[0] != caddymodule.ModeEnforce && args[0] != caddymodule.ModeMonitor {
+			return p.wrong(name, "enforce|monitor")
+		}
+		p.handler.Mode = args[0]
+	case "max_body":
+		if len(args) != 1 {
+			return p.wrong(name, "<size>")
+		}
+		size, err := humanize.ParseBytes(args[0])
+		if err != nil || size == 0 || size > caddymodule.MaxMaxBody {
+			return p.wrong(name, "<size>, from 1B to 1GiB, for example 64KiB")
+		}
+		p.handler.MaxBody = int64(size)
+	default:
+		return p.Errf("%s: unknown subdirective; there are secret, reseller, users, allow_get, mode and max_body", directive)
+	}
+	if p.NextBlock(1) {
+		return p.Errf("%s: %s takes no block", directive, name)
+	}
+	return nil
+}
+
+// wrong returns the error for a subdirective with wrong values.
+func (p *parser) wrong(name, syntax string) error {
+	if syntax != "" {
+		syntax = " " + syntax
+	}
+	return p.Errf("%s: wrong number or kind of values; write: %s%s", directive, name, syntax)
+}

@@ -1,0 +1,70 @@
+package caddymodule
+
+import (
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// exchange is one request for the action, the verdict on it, and the writer
+// through which MOR's answer passes.
+type exchange struct {
+	caddyhttp.ResponseWriterWrapper
+	handler *Handler
+	req     validation.Request
+	verdict validation.Verdict
+
+	wroteHeader bool
+	answer      morAnswer
+}
+
+func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{handler: h}
+	x.ResponseWriter = w
+	x.req.Method = r.Method
+	x.req.Path = r.URL.Path
+	x.req.Opaque = r.URL.Opaque != ""
+	x.req.Query = r.URL.RawQuery
+	x.req.Header = r.Header
+	x.req.Length = r.ContentLength
+	x.req.Trailer = len(r.Trailer) > 0
+	return x
+}
+
+// judge decides on the request. It fails closed: a panic in here is a
+// refusal. The request keeps its body.
+func (x *exchange) judge(r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.verdict = validation.InternalError
+			x.handler.logger.Error("panic while judging a request", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+		}
+	}()
+	p := &x.handler.policy
+	start := time.Now()
+	if x.verdict = p.Head(&x.req); x.verdict == validation.Accepted {
+		var body []byte
+		arrived := time.Now()
+		body, x.verdict = readBody(r, p.MaxBody)
+		start = start.Add(time.Since(arrived)) // the client's time is not ours
+		if x.handler.monitor {
+			putBackPrefix(r, body)
+		}
+		if x.verdict == validation.Accepted {
+			x.req.Trailer = len(r.Trailer) > 0
+			x.verdict = p.Body(&x.req, body)
+		}
+		if x.verdict == validation.Accepted {
+			x.verdict = p.Rules(&x.req)
+		}
+		if x.verdict == validation.Accepted && !x.handler.monitor && body != nil {
+			putBack(r, body)
+		}
+	}
+	validationSeconds.Observe(time.Since(start).Seconds())
+}

@@ -1,0 +1,94 @@
+package caddymodule
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// morOutcome is what MOR answered where it disagrees with the gateway.
+type morOutcome int
+
+const (
+	morSuccess morOutcome = iota
+	morIncorrectHash
+	morOtherError
+	numMOROutcomes
+)
+
+// String returns the label's value.
+func (m morOutcome) String() string {
+	return [...]string{"success", "incorrect_hash", "other_error"}[m]
+}
+
+var modes = [...]string{ModeEnforce, ModeMonitor}
+
+// modeIndex returns the index of the handler's mode in modes.
+func (h *Handler) modeIndex() int {
+	if h.monitor {
+		return 1
+	}
+	return 0
+}
+
+// The metrics live as long as the process: Caddy makes a new registry for
+// each config, and the same collectors are registered with each of them, so
+// that a reload doesn't set them back. All label values are from closed sets
+// and there from the start.
+var (
+	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy",
+		Subsystem: "mor_gateway",
+		Name:      "requests_total",
+		Help:      "Counter of requests for did_details_update by verdict and mode.",
+	}, []string{"verdict", "mode"})
+
+	disagreements = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy",
+		Subsystem: "mor_gateway",
+		Name:      "disagreements_total",
+		Help:      "Counter of answers of MOR that contradict the verdict.",
+	}, []string{"verdict", "mor"})
+
+	validationSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "caddy",
+		Subsystem: "mor_gateway",
+		Name:      "validation_seconds",
+		Help:      "Histogram of the time to judge a request, without the reading of its body.",
+		Buckets:   []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2},
+	})
+
+	requestsTotal = func() (cs [validation.NumVerdicts][len(modes)]prometheus.Counter) {
+		for v := range cs {
+			for m, mode := range modes {
+				cs[v][m] = requests.WithLabelValues(validation.Verdict(v).String(), mode)
+			}
+		}
+		return cs
+	}()
+
+	disagreementsTotal = func() (cs [validation.NumVerdicts][numMOROutcomes]prometheus.Counter) {
+		for v := range cs {
+			for m := range cs[v] {
+				if (validation.Verdict(v) == validation.Accepted) != (morOutcome(m) == morSuccess) {
+					cs[v][m] = disagreements.WithLabelValues(validation.Verdict(v).String(), morOutcome(m).String())
+				}
+			}
+		}
+		return cs
+	}()
+)
+
+// registerMetrics registers the metrics with the registry of a config, which
+// may have another site's gateway already.
+func registerMetrics(registry *prometheus.Registry) error {
+	for _, c := range []prometheus.Collector{requests, disagreements, validationSeconds} {
+		var already prometheus.AlreadyRegisteredError
+		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+// Package caddymodule provides the Caddy module http.handlers.mor_gateway.
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+func init() {
+	caddy.RegisterModule(Handler{})
+}
+
+// DefaultMaxBody is the largest body, in bytes, unless max_body says otherwise.
+const DefaultMaxBody = 64 << 10
+
+// MaxMaxBody is the largest max_body, in bytes: each request for the method
+// may take as much memory.
+const MaxMaxBody = 1 << 30
+
+// The values of Handler.Mode.
+const (
+	ModeEnforce = "enforce"
+	ModeMonitor = "monitor"
+)
+
+// Handler guards the API method did_details_update of MOR, Kolmisoft's VoIP
+// billing system. It stands in front of a reverse_proxy to an existing MOR,
+// verifies the hash of each request for that method and the rules that MOR
+// documents for its parameters, and answers what MOR would refuse in MOR's
+// own XML. It also refuses what two parsers could read differently. Valid
+// requests, and all requests for anything else, go on unchanged to the next
+// handler, save that an Upgrade to anything but websocket is taken out of
+// every request, since behind the answer to it no handler sees what is sent.
+//
+// After a request for the method has been judged, these placeholders are
+// available:
+//
+// Placeholder | Description
+// ------------|------------
+// `{http.mor_gateway.verdict}` | What was decided: `accepted`, `incorrect_hash`, ...
+// `{http.mor_gateway.user}` | The username that the request gives
+// `{http.mor_gateway.did_id}` | The id of the DID that the request gives
+// `{http.mor_gateway.error}` | The message of a refusal, as in the XML
+//
+// The verdict is also added to the access log, as `mor_verdict`.
+//
+// An example, with all fields:
+//
+//	{
+//		"handler": "mor_gateway",
+//		"secrets": ["{env.MOR_API_SECRET_KEY}"],
+//		"resellers": {"reseller1": ["{file./run/secrets/reseller1}"]},
+//		"users": ["admin"],
+//		"allow_get": false,
+//		"mode": "enforce",
+//		"max_body": 65536
+//	}
+type Handler struct {
+	// The admin's API Secret Key (in MOR: SETTINGS - Setup - Settings - API).
+	// A hash that is right under any of several keys is right, which serves a
+	// rotation. Placeholders such as `{env.MOR_API_SECRET_KEY}` and
+	// `{file./run/secrets/mor}` are resolved when the config is loaded, and
+	// white space around a key is dropped, as MOR does when it saves one. A
+	// key in plain text works, but shows in Caddy's config. Required.
+	Secrets []string `json:"secrets,omitempty"`
+
+	// The keys of resellers, by username. For a reseller a hash made with one
+	// of its own keys or one of the admin's is right; for anyone else only
+	// the admin's. Usernames are compared without regard to ASCII letter
+	// case. Placeholders are resolved as in `secrets`.
+	Resellers map[string][]string `json:"resellers,omitempty"`
+
+	// The only usernames that may call, besides those in `resellers`; all
+	// others are answered `Access Denied`. Default: everyone may.
+	Users []string `json:"users,omitempty"`
+
+	// Whether GET is let through, as MOR's own setting "Allow GET API" has
+	// it. Default: false, a GET is answered `GET Requests are disabled`.
+	AllowGet bool `json:"allow_get,omitempty"`
+
+	// What happens to a request that is to be refused. With `enforce` it is
+	// answered here and never reaches MOR; with `monitor` everything goes to
+	// MOR as it came, and the verdict is only logged and counted. Default:
+	// `enforce`.
+	Mode string `json:"mode,omitempty"`
+
+	// The largest body, in bytes; a larger one is refused with status 413.
+	// Default: 65536.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// Resolved keys live here and nowhere else: exported fields show up in
+	// the admin API and in traces.
+	policy  validation.Policy
+	monitor bool
+	logger  *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.mor_gateway",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision resolves the keys and sets the defaults.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	if h.Mode == "" {
+		h.Mode = ModeEnforce
+	}
+	if h.MaxBody == 0 {
+		h.MaxBody = DefaultMaxBody
+	}
+	h.monitor = h.Mode == ModeMonitor
+	keys, err := h.resolveKeys()
+	if err != nil {
+		return err
+	}
+	h.policy = validation.Policy{Keys: keys, AllowGet: h.AllowGet, MaxBody: h.MaxBody}
+	if len(h.Users) > 0 {
+		h.policy.Users = make(map[string]struct{}, len(h.Users)+len(h.Resellers))
+		for _, name := range h.Users {
+			h.policy.Users[validation.LowerUser(name)] = struct{}{}
+		}
+		for name := range h.Resellers {
+			h.policy.Users[validation.LowerUser(name)] = struct{}{}
+		}
+	}
+	if h.monitor {
+		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
+	}
+	return registerMetrics(ctx.GetMetricsRegistry())
+}
+
+// Validate checks what Provision doesn't need.
+func (h *Handler) Validate() error {
+	if h.Mode != ModeEnforce && h.Mode != ModeMonitor {
+		return fmt.Errorf("mode: must be %s or %s", ModeEnforce, ModeMonitor)
+	}
+	if h.MaxBody < 0 || h.MaxBody > MaxMaxBody {
+		return fmt.Errorf("max_body: must be a number of bytes from 1 to %d", MaxMaxBody)
+	}
+	for i, name := range h.Users {
+		if strings.TrimSpace(name) == "" {
+			return fmt.Errorf("users[%d]: is empty; write a username or remove it", i)
+		}
+	}
+	return nil
+}
+
+// ServeHTTP judges requests for the guarded API method; all others go on.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	closeTunnel(r.Header)
+	if !isAction(r) {
+		return next.ServeHTTP(w, r)
+	}
+	x := newExchange(h, w, r)
+	x.judge(r)
+	x.tell(r)
+	if x.verdict != validation.Accepted && !h.monitor {
+		return answer(w, r, x.verdict, h.AllowGet)
+	}
+	if !h.monitor {
+		sendOnce(r)
+	}
+	err := next.ServeHTTP(x, r)
+	x.compare(r)
+	if err != nil && !h.monitor && !x.wroteHeader {
+		return x.answerForMOR(w, r, err)
+	}
+	return err
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.Validator             = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,113 @@
+package caddymodule
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// maxMORAnswer is how much of MOR's answer is looked at, in bytes. MOR's
+// answers to the action are some hundred bytes long.
+const maxMORAnswer = 4 << 10
+
+// morAnswer is what MOR said, as far as it was seen on its way to the client.
+type morAnswer struct {
+	seen       []byte
+	unreadable bool // compressed
+}
+
+// see takes a look at a piece of the answer's body.
+func (a *morAnswer) see(p []byte) {
+	if n := maxMORAnswer - len(a.seen); len(p) > n {
+		p = p[:n]
+	}
+	a.seen = append(a.seen, p...)
+}
+
+func (a *morAnswer) full() bool { return a.unreadable || len(a.seen) >= maxMORAnswer }
+
+// message returns the text of the first <success> or <error> element,
+// wherever it stands: MOR puts some under <page><status>, some under <status>.
+func (a *morAnswer) message() (text []byte, success, ok bool) {
+	if a.unreadable {
+		return nil, false, false
+	}
+	s := bytes.Index(a.seen, []byte("<success>"))
+	e := bytes.Index(a.seen, []byte("<error>"))
+	switch {
+	case s >= 0 && (e < 0 || s < e):
+		return nil, true, true
+	case e >= 0:
+		text, _, ok = bytes.Cut(a.seen[e+len("<error>"):], []byte("</error>"))
+		return bytes.TrimSpace(text), false, ok
+	}
+	return nil, false, false
+}
+
+// WriteHeader passes the status on.
+func (x *exchange) WriteHeader(status int) {
+	if status >= http.StatusOK && !x.wroteHeader {
+		x.wroteHeader = true
+		coding := x.Header().Get("Content-Encoding")
+		x.answer.unreadable = coding != "" && coding != "identity"
+	}
+	x.ResponseWriterWrapper.WriteHeader(status)
+}
+
+// Write passes a piece of MOR's answer on and takes a look at it.
+func (x *exchange) Write(p []byte) (int, error) {
+	if !x.wroteHeader {
+		x.WriteHeader(http.StatusOK)
+	}
+	if !x.answer.full() {
+		x.answer.see(p)
+	}
+	return x.ResponseWriterWrapper.Write(p)
+}
+
+// ReadFrom looks at the beginning of what it passes on; the rest takes the
+// underlying writer's own way, which may be faster.
+func (x *exchange) ReadFrom(r io.Reader) (n int64, err error) {
+	buf := make([]byte, maxMORAnswer)
+	for !x.answer.full() {
+		m, rerr := r.Read(buf)
+		if m > 0 {
+			w, werr := x.Write(buf[:m])
+			n += int64(w)
+			if werr != nil {
+				return n, werr
+			}
+		}
+		if rerr == io.EOF {
+			return n, nil
+		}
+		if rerr != nil {
+			return n, rerr
+		}
+	}
+	rest, err := x.ResponseWriterWrapper.ReadFrom(r)
+	return n + rest, err
+}
+
+// aloneVerdicts are the errors that the contract leaves to the gateway alone:
+// it accepted no request for which MOR has one of these.
+var aloneVerdicts = []validation.Verdict{
+	validation.GetDisabled, validation.IncorrectHash, validation.CallLimitFormat,
+	validation.ActiveFromInvalid, validation.ActiveTillInvalid,
+}
+
+// gatewayAlone reports whether MOR's error is one that the gateway should have
+// found.
+func (x *exchange) gatewayAlone(message []byte) bool {
+	for _, v := range aloneVerdicts {
+		if string(message) == v.Message() {
+			return true
+		}
+	}
+	// With only one of the two given, MOR compares it with what it has stored.
+	_, from := x.req.Value(validation.ActiveFrom)
+	_, till := x.req.Value(validation.ActiveTill)
+	return from && till && string(message) == validation.ActiveTillNotGreater.Message()
+}

@@ -1,0 +1,125 @@
+package caddymodule
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// isAction reports whether MOR could route the request to the guarded method.
+func isAction(r *http.Request) bool {
+	// A target such as x:http://mor/path has no path to net/http, which sends
+	// what is behind the first colon on as the target.
+	return validation.IsAction(r.URL.Path, r.URL.RawQuery) ||
+		r.URL.Opaque != "" && validation.IsAction(r.URL.Opaque, r.URL.RawQuery)
+}
+
+// closeTunnel takes an Upgrade to anything but websocket out of the request.
+// When MOR's web server agrees to one (Apache with mod_http2 does, to h2c),
+// reverse_proxy turns the connection into a tunnel, and requests for the
+// action pass through it unseen.
+func closeTunnel(h http.Header) {
+	protocols := h["Upgrade"]
+	if len(protocols) == 0 || len(protocols) == 1 && strings.EqualFold(protocols[0], "websocket") {
+		return
+	}
+	delete(h, "Upgrade")
+	delete(h, "Http2-Settings")
+}
+
+// readBody reads the whole body, up to max bytes. The bytes that it returns
+// are all that it took from the body, also where the verdict is a refusal.
+func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
+	if r.Body == nil || r.ContentLength == 0 {
+		return nil, validation.Accepted
+	}
+	if r.ContentLength > 0 {
+		b := make([]byte, r.ContentLength)
+		n, err := io.ReadFull(r.Body, b)
+		if err == nil {
+			// Trailers, and a body longer than declared, show at the end.
+			var more [1]byte
+			var extra int
+			if extra, err = io.ReadFull(r.Body, more[:]); err == nil {
+				return append(b, more[:extra]...), validation.Incomplete
+			}
+		}
+		return b[:n], bodyVerdict(err)
+	}
+	var b bytes.Buffer
+	_, err := b.ReadFrom(io.LimitReader(r.Body, limit+1))
+	if int64(b.Len()) > limit {
+		return b.Bytes(), validation.TooLarge
+	}
+	if err == nil {
+		err = io.EOF
+	}
+	return b.Bytes(), bodyVerdict(err)
+}
+
+// bodyVerdict says what the error that ended the reading of a body means.
+func bodyVerdict(err error) validation.Verdict {
+	var timeout net.Error
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == io.EOF:
+		return validation.Accepted
+	case errors.As(err, &tooLarge): // from Caddy's request_body
+		return validation.TooLarge
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return validation.TimedOut
+	}
+	return validation.Incomplete
+}
+
+// putBack gives the request the whole body that was read from it.
+func putBack(r *http.Request, body []byte) {
+	if r.ContentLength < 0 { // chunked, or HTTP/2 without a length
+		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	r.ContentLength = int64(len(body))
+	r.TransferEncoding = nil
+	r.Body = &readBackBody{Reader: bytes.NewReader(body), Closer: r.Body}
+}
+
+// putBackPrefix gives the request the beginning of the body that was read
+// from it; the rest, and whatever error it ends in, still comes from the
+// client.
+func putBackPrefix(r *http.Request, prefix []byte) {
+	if len(prefix) > 0 {
+		r.Body = &readBackBody{Reader: io.MultiReader(bytes.NewReader(prefix), r.Body), Closer: r.Body}
+	}
+}
+
+type readBackBody struct {
+	io.Reader
+	io.Closer
+}
+
+// sendOnce keeps Go's transport from sending an update a second time when a
+// connection breaks that it had used before. It does so with a GET, and with
+// an empty POST that has an idempotency key, unless they have a body, even
+// one that turns out to be empty.
+func sendOnce(r *http.Request) {
+	if r.ContentLength != 0 {
+		return
+	}
+	if r.Method == http.MethodGet || r.Header["Idempotency-Key"] != nil || r.Header["X-Idempotency-Key"] != nil {
+		r.ContentLength = -1
+		r.Body = io.NopCloser(bytes.NewReader(nil))
+	}
+}
+
+// clientIP returns the client's address as Caddy determined it.
+func clientIP(r *http.Request) string {
+	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return ip
+}

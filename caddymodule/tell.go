@@ -1,0 +1,145 @@
+package caddymodule
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// Limits of what a log line repeats of a request, in bytes.
+const (
+	maxLogged      = 64
+	maxLoggedDidID = 20
+)
+
+// tell counts the verdict and gives it to the logs and the placeholders.
+func (x *exchange) tell(r *http.Request) {
+	requestsTotal[x.verdict][x.handler.modeIndex()].Inc()
+	ctx := r.Context()
+	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Map(x.placeholder)
+	}
+	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Set(zap.Stringer("mor_verdict", x.verdict))
+	}
+	if c := x.handler.logger.Check(x.level(), x.logMessage()); c != nil {
+		c.Write(append(x.fields(r), zap.String("hint", x.hint()))...)
+	}
+}
+
+func (x *exchange) level() zapcore.Level {
+	switch x.verdict {
+	case validation.Accepted, validation.Incomplete, validation.TimedOut:
+		return zapcore.DebugLevel
+	}
+	return zapcore.InfoLevel
+}
+
+func (x *exchange) logMessage() string {
+	switch {
+	case x.verdict == validation.Accepted:
+		return "request accepted"
+	case x.handler.monitor:
+		return "request would be refused"
+	}
+	return "request refused"
+}
+
+// fields returns what a log line says of the request. Never a hash, a key or
+// the URI.
+func (x *exchange) fields(r *http.Request) []zap.Field {
+	return []zap.Field{
+		zap.String("verdict", x.verdict.String()),
+		zap.String("user", x.user()),
+		zap.String("did_id", x.didID()),
+		zap.String("method", cut(r.Method)),
+		zap.String("content_type", cut(r.Header.Get("Content-Type"))),
+		zap.String("client_ip", clientIP(r)),
+	}
+}
+
+// hint says what is odd about the request.
+func (x *exchange) hint() string { return x.req.Oddity().String() }
+
+func (x *exchange) user() string {
+	user, _ := x.req.Value(validation.User)
+	return cut(string(user))
+}
+
+// didID returns the DID's id if it looks like one.
+func (x *exchange) didID() string {
+	didID, _ := x.req.Value(validation.DidID)
+	if len(didID) > maxLoggedDidID {
+		return ""
+	}
+	for _, c := range didID {
+		if c < '0' || c > '9' {
+			return ""
+		}
+	}
+	return string(didID)
+}
+
+func cut(s string) string {
+	if len(s) > maxLogged {
+		s = strings.ToValidUTF8(s[:maxLogged], "")
+	}
+	return s
+}
+
+// placeholder provides {http.mor_gateway.*}.
+func (x *exchange) placeholder(key string) (any, bool) {
+	name, ok := strings.CutPrefix(key, "http.mor_gateway.")
+	if !ok {
+		return nil, false
+	}
+	switch name {
+	case "verdict":
+		return x.verdict.String(), true
+	case "user":
+		user, _ := x.req.Value(validation.User)
+		return string(user), true
+	case "did_id":
+		didID, _ := x.req.Value(validation.DidID)
+		return string(didID), true
+	case "error":
+		return x.verdict.Message(), true
+	}
+	return nil, false
+}
+
+// compare compares MOR's answer with the verdict. It is a disagreement if MOR
+// refuses what was accepted with an error that is the gateway's to find, or
+// accepts what would have been refused.
+func (x *exchange) compare(r *http.Request) {
+	message, success, ok := x.answer.message()
+	if !ok {
+		if c := x.handler.logger.Check(zapcore.DebugLevel, "MOR's answer cannot be read"); c != nil {
+			c.Write(x.fields(r)...)
+		}
+		return
+	}
+	var mor morOutcome
+	var what string
+	switch accepted := x.verdict == validation.Accepted; {
+	case accepted && !success && x.gatewayAlone(message):
+		mor, what = morOtherError, "MOR refuses what the gateway accepted"
+		if string(message) == validation.IncorrectHash.Message() {
+			mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart, this user's key was changed in MOR or here"
+		}
+	case !accepted && success:
+		mor, what = morSuccess, "MOR accepts what the gateway would refuse"
+	default:
+		return
+	}
+	disagreementsTotal[x.verdict][mor].Inc()
+	if c := x.handler.logger.Check(zapcore.WarnLevel, what); c != nil {
+		c.Write(append(x.fields(r), zap.String("mor", mor.String()))...)
+	}
+}

@@ -1,0 +1,96 @@
+package validation
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Action is the name of the guarded API method, as Rails routes it.
+const Action = "did_details_update"
+
+// maxDecodings bounds how often a path is unescaped. Rails unescapes once;
+// Apache in front of Passenger may have done so before. One more is for a
+// proxy between the two.
+const maxDecodings = 3
+
+// IsAction reports whether Rails, or a server in front of it, may route the
+// path to the action. The path is the decoded one (url.URL.Path).
+//
+// The contract: "A request that Rails would route to the action must not slip
+// past the gateway because it is spelled differently." So the name counts
+// wherever it stands as a whole word: with a format suffix, with further
+// segments behind it, between repeated slashes, before or after dot segments,
+// behind or before a separator of old routers (";", ","), and also if it only
+// appears when the path is unescaped again. Letter case counts, as in Rails.
+//
+// The raw query counts only if the path has a control character: old Rails
+// looks for an address at the beginning of any line of a target that Apache
+// has decoded, so that the query of "/x%0Aa://b?/api/did_details_update" is
+// its path.
+func IsAction(path, query string) bool {
+	return namesAction(path) || hasControl(path) && namesAction(query)
+}
+
+func namesAction(path string) bool {
+	for range maxDecodings {
+		if hasWord(path, Action) {
+			return true
+		}
+		if strings.IndexByte(path, '%') < 0 {
+			return false
+		}
+		path = unescapeLeniently(path)
+	}
+	return hasWord(path, Action)
+}
+
+// hasWord reports whether word stands in s between bytes that can't belong to
+// a longer name. Any byte from 0x80 on ends a name: where the rest isn't
+// UTF-8, releases differ in what they cut off.
+func hasWord(s, word string) bool {
+	for {
+		i := strings.Index(s, word)
+		if i < 0 {
+			return false
+		}
+		end := i + len(word)
+		if (i == 0 || !isWordByte(s[i-1])) && (end == len(s) || !isWordByte(s[end])) {
+			return true
+		}
+		s = s[end:]
+	}
+}
+
+func isWordByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
+}
+
+// unescapeLeniently unescapes what can be unescaped and keeps the rest.
+func unescapeLeniently(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0 {
+			b.WriteByte(byte(unhex(s[i+1])<<4 | unhex(s[i+2])))
+			i += 2
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// isPlainPath reports whether every server reads the decoded path of the
+// action alike: letters, digits and the marks that stand in a MOR's address.
+// A "?", "#", ";", "%" or control character that was escaped once means
+// something else to whoever decodes the path before Rails does.
+func isPlainPath(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; !isWordByte(c) && c != '/' && c != '.' && c != '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,187 @@
+package validation
+
+import "strings"
+
+// format is what a body is read as.
+type format uint8
+
+const (
+	formatForm format = iota
+	formatJSON
+	formatMultipart
+)
+
+// mediaType decides by the Content-Type what the body is read as. Rails takes
+// the type up to the first "," or ";" and every release knows other types, so
+// only the three that carry parameters in all of them count, in plain
+// spelling; a body without a type is a form. It reports false if the request
+// is refused.
+func (r *Request) mediaType() bool {
+	for _, v := range r.Header["Content-Encoding"] {
+		if v != "" && !equalFold(v, "identity") && r.refuse(OddContentEncoding, InHeader, NoName) {
+			return false
+		}
+	}
+	lines := r.Header["Content-Type"]
+	if len(lines) == 0 {
+		r.format = formatForm
+		return true
+	}
+	if len(lines) > 1 && r.refuse(OddHeaderRepeated, InHeader, NoName) {
+		return false
+	}
+	mediaType, params, _ := strings.Cut(lines[0], ";")
+	switch mediaType = strings.Trim(mediaType, " \t"); {
+	case equalFold(mediaType, "application/x-www-form-urlencoded"), lines[0] == "":
+		r.format = formatForm
+	case equalFold(mediaType, "application/json"):
+		r.format = formatJSON
+	case equalFold(mediaType, "multipart/form-data"):
+		r.format = formatMultipart
+	default:
+		// With the rule off: a form, as an unknown type is to some Racks.
+		return !r.refuse(OddMediaType, InHeader, NoName)
+	}
+	if len(mediaType) < len(lines[0]) && !r.typeParameters(params) {
+		return false
+	}
+	return r.format != formatMultipart || r.boundary != "" || !r.refuse(OddBoundary, InHeader, NoName)
+}
+
+// typeParameters reads charset=utf-8 and, for multipart, the boundary; each
+// at most once.
+func (r *Request) typeParameters(params string) bool {
+	charset := false
+	for {
+		var param string
+		var more bool
+		param, params, more = strings.Cut(params, ";")
+		name, val, _ := strings.Cut(strings.Trim(param, " \t"), "=")
+		if n := len(val); n >= 2 && val[0] == '"' && val[n-1] == '"' {
+			val = val[1 : n-1]
+		}
+		switch {
+		case equalFold(name, "charset") && !charset && equalFold(val, "utf-8"):
+			charset = true
+		case equalFold(name, "boundary") && r.format == formatMultipart:
+			if (r.boundary != "" || !isBoundary(val)) && r.refuse(OddBoundary, InHeader, NoName) {
+				return false
+			}
+			r.boundary = val
+		default:
+			if r.refuse(OddCharset, InHeader, NoName) {
+				return false
+			}
+		}
+		if !more {
+			return true
+		}
+	}
+}
+
+func isBoundary(s string) bool {
+	for i := range len(s) {
+		if !isBoundaryByte(s[i]) {
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= maxBoundary
+}
+
+// headers looks for header lines that change what MOR reads, or whether what
+// was read arrives. It reports false if the request is refused.
+func (r *Request) headers() bool {
+	for name, lines := range r.Header {
+		switch name {
+		case "Connection":
+			if !isPlainConnection(lines) && r.refuse(OddConnection, InHeader, NoName) {
+				return false
+			}
+		case "Content-Type", "Content-Length", "Content-Encoding":
+			if len(lines) > 1 && r.refuse(OddHeaderRepeated, InHeader, NoName) {
+				return false
+			}
+		case "Upgrade":
+			// What asks for another protocol than websocket is taken out
+			// before; the action is no place for websocket either.
+			if r.refuse(OddUpgrade, InHeader, NoName) {
+				return false
+			}
+		default:
+			if isOverride(name) && r.refuse(OddHeaderOverride, InHeader, NoName) {
+				return false
+			}
+			if isOddName(name) && r.refuse(OddHeaderName, InHeader, NoName) {
+				return false
+			}
+		}
+	}
+	return !r.Trailer || !r.refuse(OddTrailer, InHeader, NoName)
+}
+
+// overrides are the header fields by which a release of Rails or Rack since
+// 2.3, or a server under it, changes the method, the path or the type of the
+// body. Their values don't matter.
+var overrides = [...]string{
+	"X-Http-Method-Override", // Rack::MethodOverride
+	"X-Http-Method",
+	"X-Method-Override",
+	"X-Post-Data-Format", // ActionDispatch::ParamsParser before Rails 4
+	"X-Original-Url",
+	"X-Rewrite-Url",
+}
+
+func isOverride(name string) bool {
+	if name[0] != 'X' {
+		return false
+	}
+	for _, o := range overrides {
+		if name == o {
+			return true
+		}
+	}
+	return false
+}
+
+// isOddName reports whether a server that makes CGI variables of header
+// names (upper case, "_" for all but letters and digits) could take the field
+// for one that matters here, though it isn't spelled so.
+func isOddName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; !isWordByte(c) {
+			return true
+		}
+	}
+	if strings.IndexByte(name, '_') < 0 {
+		return false
+	}
+	name = strings.ReplaceAll(name, "_", "-")
+	for _, o := range overrides {
+		if equalFold(name, o) {
+			return true
+		}
+	}
+	for _, o := range [...]string{"Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Upgrade", "Host"} {
+		if equalFold(name, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPlainConnection reports whether the Connection header lines name nothing
+// that a proxy would drop and MOR needs.
+func isPlainConnection(lines []string) bool {
+	for _, line := range lines {
+		for option := range strings.SplitSeq(line, ",") {
+			option = strings.Trim(option, " \t")
+			switch {
+			case option == "", equalFold(option, "close"), equalFold(option, "keep-alive"), equalFold(option, "te"),
+				equalFold(option, "upgrade"), equalFold(option, "http2-settings"):
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}

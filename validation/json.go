@@ -1,0 +1,348 @@
+package validation
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxJSONDepth is Ruby's limit on nested arrays and objects.
+const maxJSONDepth = 100
+
+// readJSON reads a JSON text as in RFC 8259 whose root is an object. Only the
+// root's own members can be guarded; all others must be well-formed, no more.
+// It reports false if the request is refused.
+func readJSON(r *Request, b []byte) bool {
+	j := jsonReader{r: r, b: b}
+	j.space()
+	if j.peek() != '{' {
+		return !r.refuse(OddJSONRoot, InJSON, NoName)
+	}
+	j.object()
+	if j.odd == NoReason {
+		if j.space(); j.i < len(b) {
+			j.fail(OddJSONSyntax)
+		}
+	}
+	return j.odd == NoReason || !r.refuse(j.odd, InJSON, j.name)
+}
+
+// jsonReader walks through the text once. The first thing that it can't read
+// stops it.
+type jsonReader struct {
+	r    *Request
+	b    []byte
+	i    int
+	odd  Reason
+	name Name // the guarded parameter that is odd
+}
+
+func (j *jsonReader) fail(why Reason) {
+	if j.odd == NoReason {
+		j.odd = why
+	}
+	j.i = len(j.b) + 1
+}
+
+// peek returns the next byte, 0 at the end. A NUL in the text is no token
+// anyway.
+func (j *jsonReader) peek() byte {
+	if j.i < len(j.b) {
+		return j.b[j.i]
+	}
+	return 0
+}
+
+func (j *jsonReader) space() {
+	for j.i < len(j.b) {
+		switch j.b[j.i] {
+		case ' ', '\t', '\n', '\r':
+			j.i++
+		default:
+			return
+		}
+	}
+}
+
+// token skips white space, the byte c, and white space behind it.
+func (j *jsonReader) token(c byte) {
+	j.space()
+	if j.peek() != c {
+		j.fail(OddJSONSyntax)
+		return
+	}
+	j.i++
+	j.space()
+}
+
+// object reads the root.
+func (j *jsonReader) object() {
+	j.token('{')
+	if j.peek() == '}' {
+		j.i++
+		return
+	}
+	for j.odd == NoReason {
+		mark := j.r.hold()
+		j.str(&j.r.buf)
+		n := nameOf(j.r.buf[mark:])
+		j.r.drop(mark)
+		j.token(':')
+		if n == NoName {
+			j.skip()
+		} else {
+			j.guarded(n)
+		}
+		if j.space(); j.peek() == '}' {
+			j.i++
+			return
+		}
+		j.token(',')
+	}
+}
+
+// guarded reads the value of a guarded parameter: a string, an integer, whose
+// text is taken as it stands, or null.
+func (j *jsonReader) guarded(n Name) {
+	mark, start := j.r.hold(), j.i
+	var kept bool
+	switch c := j.peek(); {
+	case c == '"':
+		j.str(&j.r.buf)
+		kept = j.odd == NoReason && j.r.keep(n, InJSON, mark)
+	case c == 'n':
+		j.literal("null")
+		kept = j.odd == NoReason && j.r.keepNull(n, InJSON)
+	default:
+		j.skip()
+		if j.odd != NoReason {
+			break
+		}
+		if !isJSONInteger(j.b[start:j.i]) && OddJSONType.enforced() {
+			j.fail(OddJSONType)
+			break
+		}
+		j.r.buf = append(j.r.buf, j.b[start:j.i]...)
+		kept = j.r.keep(n, InJSON, mark)
+	}
+	if !kept {
+		j.name = n
+		j.fail(j.r.odd.Reason) // what keep refused, unless str failed before
+	}
+}
+
+// isJSONInteger reports whether a well-formed JSON value is an integer that
+// every parser reads alike: no fraction, no exponent, not -0.
+func isJSONInteger(v []byte) bool {
+	if v[0] == '-' {
+		v = v[1:]
+		if v[0] == '0' {
+			return false
+		}
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// skip reads any value, without recursion: it remembers of each array or
+// object that it is inside of which of the two it is.
+func (j *jsonReader) skip() {
+	var inObject [maxJSONDepth]bool
+	depth := 0 // below the root
+	for j.odd == NoReason {
+		switch c := j.peek(); {
+		case c == '{' || c == '[':
+			if depth++; depth >= maxJSONDepth { // the root counts too
+				j.fail(OddJSONDepth)
+				return
+			}
+			inObject[depth] = c == '{'
+			j.i++
+			j.space()
+			if j.peek() == c+2 { // "]" is "["+2, "}" is "{"+2
+				break
+			}
+			if c == '{' {
+				j.key()
+			}
+			continue
+		case c == '"':
+			j.str(nil)
+		case c == 't':
+			j.literal("true")
+		case c == 'f':
+			j.literal("false")
+		case c == 'n':
+			j.literal("null")
+		default:
+			j.number()
+		}
+		// A value ended, or a container that is empty is about to.
+		for depth > 0 && j.odd == NoReason {
+			if j.space(); j.peek() == ',' {
+				j.i++
+				j.space()
+				if inObject[depth] {
+					j.key()
+				}
+				break
+			}
+			end := byte(']')
+			if inObject[depth] {
+				end = '}'
+			}
+			if j.peek() != end {
+				j.fail(OddJSONSyntax)
+				return
+			}
+			j.i++
+			depth--
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+// key reads a member's name and the colon.
+func (j *jsonReader) key() {
+	j.str(nil)
+	j.token(':')
+}
+
+func (j *jsonReader) literal(s string) {
+	if len(j.b)-j.i < len(s) || string(j.b[j.i:j.i+len(s)]) != s {
+		j.fail(OddJSONSyntax)
+		return
+	}
+	j.i += len(s)
+}
+
+func (j *jsonReader) number() {
+	if j.peek() == '-' {
+		j.i++
+	}
+	if j.peek() == '0' {
+		j.i++
+	} else {
+		j.digits()
+	}
+	if j.peek() == '.' {
+		j.i++
+		j.digits()
+	}
+	if c := j.peek(); c == 'e' || c == 'E' {
+		j.i++
+		if c := j.peek(); c == '+' || c == '-' {
+			j.i++
+		}
+		j.digits()
+	}
+}
+
+// digits reads one digit or more.
+func (j *jsonReader) digits() {
+	start := j.i
+	for c := j.peek(); '0' <= c && c <= '9'; c = j.peek() {
+		j.i++
+	}
+	if j.i == start {
+		j.fail(OddJSONSyntax)
+	}
+}
+
+// str reads a string and appends it, decoded, to dst if there is one.
+func (j *jsonReader) str(dst *[]byte) {
+	if j.peek() != '"' {
+		j.fail(OddJSONSyntax)
+		return
+	}
+	j.i++
+	for j.i < len(j.b) {
+		start := j.i
+		for j.i < len(j.b) && j.b[j.i] != '"' && j.b[j.i] != '\\' && j.b[j.i] >= ' ' {
+			j.i++
+		}
+		run := j.b[start:j.i]
+		if !utf8.Valid(run) && OddUTF8.enforced() {
+			j.fail(OddUTF8)
+			return
+		}
+		if dst != nil {
+			*dst = append(*dst, run...)
+		}
+		switch j.peek() {
+		case '"':
+			j.i++
+			return
+		case '\\':
+			j.i++
+			c := j.escape()
+			if j.odd == NoReason && dst != nil {
+				*dst = utf8.AppendRune(*dst, c)
+			}
+		default: // a raw control character, or the end
+			j.fail(OddJSONSyntax)
+		}
+	}
+	j.fail(OddJSONSyntax)
+}
+
+// escape reads what stands behind a backslash.
+func (j *jsonReader) escape() rune {
+	c := j.peek()
+	j.i++
+	switch c {
+	case '"', '\\', '/':
+		return rune(c)
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	case 'u':
+		c := j.hex4()
+		if !utf16.IsSurrogate(c) || j.odd != NoReason {
+			return c
+		}
+		if j.i+1 < len(j.b) && binary.BigEndian.Uint16(j.b[j.i:]) == '\\'<<8|'u' {
+			j.i += 2
+			if c := utf16.DecodeRune(c, j.hex4()); c != utf8.RuneError {
+				return c
+			}
+		}
+		if OddUTF8.enforced() {
+			j.fail(OddUTF8) // half of a surrogate pair
+		}
+		return utf8.RuneError
+	}
+	j.fail(OddJSONSyntax)
+	return 0
+}
+
+func (j *jsonReader) hex4() rune {
+	if len(j.b)-j.i < 4 {
+		j.fail(OddJSONSyntax)
+		return 0
+	}
+	var c rune
+	for _, d := range j.b[j.i : j.i+4] {
+		h := unhex(d)
+		if h < 0 {
+			j.fail(OddJSONSyntax)
+			return 0
+		}
+		c = c<<4 | rune(h)
+	}
+	j.i += 4
+	return c
+}

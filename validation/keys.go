@@ -1,0 +1,78 @@
+package validation
+
+import (
+	"crypto/sha1" //nolint:gosec // the API's digest, not our choice
+	"crypto/subtle"
+	"encoding/hex"
+)
+
+// HashLen is the length of a right hash: SHA-1 in lower-case hex digits.
+const HashLen = 2 * sha1.Size
+
+// Keys are the API Secret Keys by which a hash can be right.
+type Keys struct {
+	admin     []string
+	resellers map[string][]string // by lower-case username
+}
+
+// NewKeys returns the keys of the admin and, by username, of each reseller.
+// Usernames are compared "without regard to ASCII letter case".
+func NewKeys(admin []string, resellers map[string][]string) Keys {
+	k := Keys{admin, make(map[string][]string, len(resellers))}
+	for name, keys := range resellers {
+		k.resellers[LowerUser(name)] = keys
+	}
+	return k
+}
+
+// LowerUser returns a username as it is compared: with ASCII's letters in
+// lower case.
+func LowerUser(name string) string { return string(appendLower(nil, []byte(name))) }
+
+func appendLower(dst, s []byte) []byte {
+	for _, c := range s {
+		dst = append(dst, lower(c))
+	}
+	return dst
+}
+
+// of returns the keys that count for a user, which is in lower case: "For a
+// u that is a reseller MOR accepts a hash made with the reseller's key or
+// with the admin's", for everyone else only the admin's.
+func (k *Keys) of(user []byte) (admin, own []string) {
+	return k.admin, k.resellers[string(user)]
+}
+
+// AppendHash appends the hash of a DID's id under a key to dst: the SHA-1 of
+// did_id followed by the API Secret Key, as 40 lower-case hex digits.
+func AppendHash(dst, didID []byte, key string) []byte {
+	start := len(dst)
+	dst = append(append(dst, didID...), key...)
+	sum := sha1.Sum(dst[start:]) //nolint:gosec // see above
+	clear(dst[start:])
+	return hex.AppendEncode(dst[:start], sum[:])
+}
+
+// hashIsRight compares the hash with that of each key that counts for the
+// user, in a time that doesn't depend on which of them is right or where a
+// wrong one differs.
+func (p *Policy) hashIsRight(r *Request) bool {
+	hash, _ := r.Value(Hash)
+	if len(hash) != HashLen {
+		return false
+	}
+	user, _ := r.Value(User)
+	didID, _ := r.Value(DidID)
+	mark := r.hold()
+	defer r.drop(mark)
+	r.buf = appendLower(r.buf, user)
+	admin, own := p.Keys.of(r.buf[mark:])
+	right := 0
+	for _, keys := range [2][]string{admin, own} {
+		for _, key := range keys {
+			r.buf = AppendHash(r.buf[:mark], didID, key)
+			right |= subtle.ConstantTimeCompare(r.buf[mark:], hash)
+		}
+	}
+	return right == 1
+}

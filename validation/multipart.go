@@ -1,0 +1,254 @@
+package validation
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// maxBoundary is the longest boundary that RFC 2046 allows.
+const maxBoundary = 70
+
+// isBoundaryByte reports whether a boundary may have the byte: what HTTP
+// libraries make boundaries of, and nothing that means something to a parser.
+func isBoundaryByte(c byte) bool { return isWordByte(c) || c == '.' || c == '+' }
+
+// readMultipart reads a multipart/form-data body in the one shape that HTTP
+// libraries write. It reports false if the request is refused.
+//
+//	body = [CRLF] *("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF]
+//	part = head CRLF value
+//
+// "--" boundary stands nowhere else: Rack would cut a value there.
+func readMultipart(r *Request, b []byte) bool {
+	delimiter := append(append(make([]byte, 0, len("--")+maxBoundary), "--"...), r.boundary...)
+	b = bytes.TrimPrefix(b, []byte("\r\n"))
+	if !bytes.HasPrefix(b, delimiter) {
+		return !r.refuse(OddPartFrame, InMultipart, NoName)
+	}
+	b = b[len(delimiter):]
+	for first := true; ; first = false {
+		if !first && (string(b) == "--" || string(b) == "--\r\n") {
+			return true
+		}
+		if !bytes.HasPrefix(b, []byte("\r\n")) {
+			return !r.refuse(OddPartFrame, InMultipart, NoName)
+		}
+		b = b[len("\r\n"):]
+		end := bytes.Index(b, delimiter)
+		if end < 0 || !bytes.HasSuffix(b[:end], []byte("\r\n")) {
+			return !r.refuse(OddPartFrame, InMultipart, NoName)
+		}
+		if !r.readPart(b[:end-len("\r\n")]) {
+			return false
+		}
+		b = b[end+len(delimiter):]
+	}
+}
+
+// part is what the head of a part says.
+type part struct {
+	name     Name
+	exact    bool
+	named    bool
+	file     bool
+	typed    bool // has a Content-Type
+	encoded  bool // has a Content-Transfer-Encoding
+	sized    bool // has a Content-Length
+	ascii    bool // the charset is one that has only ASCII in common with UTF-8
+	odd      Reason
+	anyTyped bool // the type is one that only a file may have
+}
+
+// readPart reads one part. It reports false if the request is refused.
+func (r *Request) readPart(b []byte) bool {
+	var p part
+	for {
+		end := bytes.Index(b, []byte("\r\n"))
+		if end < 0 {
+			return !r.refuse(OddPartHeader, InMultipart, NoName)
+		}
+		line := b[:end]
+		b = b[end+len("\r\n"):]
+		if len(line) == 0 {
+			break
+		}
+		if p.line(line); p.odd != NoReason && r.refuse(p.odd, InMultipart, p.name) {
+			return false
+		}
+	}
+	switch {
+	case !p.named && r.refuse(OddPartHeader, InMultipart, NoName),
+		p.anyTyped && !p.file && r.refuse(OddPartType, InMultipart, p.name):
+		return false
+	case p.file:
+		return p.name == NoName || !r.refuse(OddPartFile, InMultipart, p.name)
+	case !utf8.Valid(b) && r.refuse(OddUTF8, InMultipart, p.name),
+		p.ascii && !isASCII(b) && r.refuse(OddPartType, InMultipart, p.name):
+		return false
+	case p.name == NoName:
+		return true
+	case !p.exact && r.refuse(OddName, InMultipart, p.name):
+		return false
+	}
+	mark := r.hold()
+	r.buf = append(r.buf, b...)
+	return r.keep(p.name, InMultipart, mark)
+}
+
+// line reads one line of a part's head. What isn't one of the four header
+// fields that HTTP libraries write, once each, is odd.
+func (p *part) line(line []byte) {
+	i := bytes.IndexByte(line, ':')
+	if i < 0 {
+		p.odd = OddPartHeader
+		return
+	}
+	val := bytes.Trim(line[i+1:], " ")
+	var again bool
+	switch field := line[:i]; {
+	case isField(field, "content-disposition"):
+		again, p.named = p.named, true
+		p.disposition(val)
+	case isField(field, "content-type"):
+		again, p.typed = p.typed, true
+		p.mediaType(val)
+	case isField(field, "content-transfer-encoding"):
+		again, p.encoded = p.encoded, true
+		if !isField(val, "7bit") && !isField(val, "8bit") && !isField(val, "binary") {
+			p.odd = OddPartType
+		}
+	case isField(field, "content-length"): // OkHttp
+		again, p.sized = p.sized, true
+		if _, ok := decimal(val, 1<<40); !ok {
+			p.odd = OddPartHeader
+		}
+	default:
+		again = true
+	}
+	if again {
+		p.odd = OddPartHeader
+	}
+}
+
+// disposition reads `form-data; name=...[; filename=...]`.
+func (p *part) disposition(v []byte) {
+	v, ok := cutField(v, "form-data")
+	if !ok {
+		p.odd = OddPartHeader
+		return
+	}
+	v, ok = cutParameter(v, "name")
+	if !ok {
+		p.odd = OddPartHeader
+		return
+	}
+	name, v, ok := cutQuoted(v, isPartNameByte)
+	if !ok || len(name) == 0 {
+		p.odd = OddPartName
+		return
+	}
+	var w word
+	for _, c := range name {
+		w.add(c)
+	}
+	p.name, p.exact = w.name()
+	if v, p.file = cutParameter(v, "filename"); p.file {
+		if _, v, ok = cutQuoted(v, isFileNameByte); !ok {
+			p.odd = OddPartName
+			return
+		}
+	}
+	if len(v) > 0 {
+		p.odd = OddPartHeader
+	}
+}
+
+// mediaType reads the type of a part: text/plain with a charset, or for a
+// file any plain type.
+func (p *part) mediaType(v []byte) {
+	rest, ok := cutField(v, "text/plain")
+	if !ok {
+		for len(v) > 0 && (isWordByte(v[0]) || v[0] == '/' || v[0] == '.' || v[0] == '+') {
+			v = v[1:]
+		}
+		p.anyTyped, rest = true, v
+	}
+	if len(rest) == 0 {
+		return
+	}
+	rest, ok = cutParameter(rest, "charset")
+	charset, rest, quoted := cutQuoted(rest, isWordByte)
+	if !ok || !quoted || len(rest) > 0 {
+		p.odd = OddPartType
+		return
+	}
+	switch {
+	case isField(charset, "utf-8"):
+	case isField(charset, "us-ascii"), isField(charset, "iso-8859-1"):
+		p.ascii = true
+	default:
+		p.odd = OddPartType
+	}
+}
+
+func isPartNameByte(c byte) bool {
+	return isWordByte(c) || c == '.' || c == '[' || c == ']' || c == ' '
+}
+
+func isFileNameByte(c byte) bool { return isPartNameByte(c) || c == '(' || c == ')' }
+
+// isField reports whether s is the name, which is in lower case, in any
+// letter case.
+func isField(s []byte, name string) bool {
+	if len(s) != len(name) {
+		return false
+	}
+	for i, c := range s {
+		if lower(c) != name[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// cutField takes a token off the front of s.
+func cutField(s []byte, token string) (rest []byte, ok bool) {
+	if len(s) < len(token) || !isField(s[:len(token)], token) {
+		return s, false
+	}
+	return s[len(token):], true
+}
+
+// cutParameter takes `; name=` off the front of s.
+func cutParameter(s []byte, name string) (rest []byte, ok bool) {
+	rest = bytes.TrimLeft(s, " ")
+	if rest, ok = cutField(rest, ";"); !ok {
+		return s, false
+	}
+	if rest, ok = cutField(bytes.TrimLeft(rest, " "), name); !ok {
+		return s, false
+	}
+	if rest, ok = cutField(rest, "="); !ok {
+		return s, false
+	}
+	return rest, true
+}
+
+// cutQuoted takes a value off the front of s, in quotes or not, of nothing
+// but the given characters. Without quotes there is no space in it.
+func cutQuoted(s []byte, is func(byte) bool) (val, rest []byte, ok bool) {
+	quoted := len(s) > 0 && s[0] == '"'
+	if quoted {
+		s = s[1:]
+	}
+	n := 0
+	for n < len(s) && is(s[n]) && (quoted || s[n] != ' ') {
+		n++
+	}
+	val, rest = s[:n], s[n:]
+	if !quoted {
+		return val, rest, n > 0
+	}
+	rest, ok = cutField(rest, `"`)
+	return val, rest, ok
+}
