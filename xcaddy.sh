@@ -1,0 +1,230 @@
+#!/bin/sh
+# Builds, runs, tests, measures and packs the gateway. './xcaddy.sh help' explains.
+set -eu
+
+MODULE=github.com/mor-gateway/caddy-mor-gateway
+XCADDY=github.com/caddyserver/xcaddy/cmd/xcaddy@v0.4.5
+SBOM=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+# The build tags that xcaddy uses by itself: tests and releases have the same code in them.
+TAGS=nobadger,nomysql,nopgx
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+
+# go.mod is the one place where the versions of Go and of Caddy are written.
+go_wanted=$(sed -n 's/^go //p' "$here/go.mod")
+caddy_pinned=$(sed -n 's|.*github.com/caddyserver/caddy/v2 \(v[^ ]*\).*|\1|p' "$here/go.mod")
+
+help() {
+    cat <<EOF
+Usage: ./xcaddy.sh <command>
+
+  build [--with MODULE[@VERSION]...]
+                  build ./caddy: Caddy $caddy_pinned with the gateway and with any
+                  further modules; CADDY_VERSION takes another Caddy ("latest")
+  run             build, then start a demo on http://localhost:8080 in front of
+                  a stand-in for MOR; ends with Ctrl-C
+                  its API Secret Key is "secret", or what MOR_API_SECRET_KEY says
+  test [ARG...]   run the tests with the race detector; arguments go to 'go test',
+                  for example: test -run Hash ./validation
+  bench [ARG...]  measure the gateway against Caddy without it
+  release         make static binaries for linux on amd64 and arm64, their lists
+                  of contents (SBOM) and SHA-256 sums in ./dist
+  help            this text
+
+Needs Go $go_wanted or newer, and nothing else. The first build fetches modules from
+the network; later ones work without it.
+EOF
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "xcaddy.sh: $*"; exit 1; }
+misused() { say "xcaddy.sh: $*"; say "Try './xcaddy.sh help'."; exit 2; }
+
+need_go() {
+    command -v go >/dev/null 2>&1 ||
+        die "Go is not installed, or not in PATH. Install Go $go_wanted or newer: https://go.dev/doc/install"
+    # Asked inside the project: a Go that may fetch a newer one by itself has then done so.
+    have=$(cd "$here" && go env GOVERSION 2>/dev/null) || have=
+    [ "$have" ] || have=$(cd / && GOTOOLCHAIN=local go env GOVERSION)
+    awk -v have="$have" -v want="$go_wanted" 'BEGIN {
+        sub(/^.*go/, "", have)
+        split(have, h, "."); split(want, w, ".")
+        for (i = 1; i <= 3; i++) if (h[i] + 0 != w[i] + 0) exit h[i] + 0 < w[i] + 0
+    }' || die "Go is too old: this is $have, and the gateway needs go$go_wanted or newer (https://go.dev/doc/install)"
+}
+
+build() {
+    newest=${CADDY_VERSION:-}
+    value=
+    for arg in "$@"; do
+        case $value,$arg in
+        with,-* | with,) misused "--with needs a module" ;;
+        with,*@*) value='' ;;
+        with,*) value='' newest=$arg ;;
+        ,--with) value=with ;;
+        *) misused "build knows only --with MODULE, not '$arg'" ;;
+        esac
+    done
+    [ -z "$value" ] || misused "--with needs a module"
+    need_go
+
+    # The version, of no meaning beside the replacement, keeps Go from asking a proxy for one.
+    set -- build "${CADDY_VERSION:-$caddy_pinned}" --with "$MODULE@v0.0.0=$here" "$@" --output "$here/caddy"
+    say "Building $here/caddy (the first time takes some minutes)"
+
+    # With every version given, the module cache may have it all: it is tried first and alone, so that no network
+    # is needed. Go has checked what is in there when it came, and could not ask the checksum database again.
+    # Without a version the newest is meant, which the cache cannot know.
+    if [ -z "$newest" ]; then
+        cache=file://$(go env GOMODCACHE)/cache/download
+        proxies=$(go env GOPROXY)
+        if log=$(GOPROXY=$cache GOSUMDB=off go run "$XCADDY" "$@" 2>&1); then
+            return
+        fi
+        case $log in *'Building Caddy'*) # nothing was missing: it does not compile
+            say "$log"
+            exit 1
+            ;;
+        esac
+        GOPROXY=$cache,$proxies go run "$XCADDY" "$@" && return
+        [ $# -eq 6 ] || exit 1 # further modules were asked for
+
+        # xcaddy needs a few modules more than the gateway: a machine that has only the gateway's gets the same
+        # program, made from go.mod.
+        say "xcaddy failed (no network?): building cmd/caddy with Go alone"
+        (cd "$here" && go build -trimpath -ldflags '-w -s' -tags "$TAGS" -o caddy ./cmd/caddy)
+    else
+        go run "$XCADDY" "$@"
+    fi
+}
+
+run() {
+    [ $# -eq 0 ] || misused "run takes no arguments"
+    build
+    export MOR_API_SECRET_KEY="${MOR_API_SECRET_KEY:-secret}"
+    hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46 # SHA-1 of 6511secret
+    [ "$MOR_API_SECRET_KEY" = secret ] || hash=$("$here/caddy" mor-hash --did-id 6511)
+
+    cat <<EOF
+
+The gateway is on http://localhost:8080 until you press Ctrl-C. In another terminal:
+
+  accepted:
+    curl -X POST 'http://localhost:8080/billing/api/did_details_update?u=admin&did_id=6511&call_limit=999&hash=$hash'
+  refused:
+    curl -X POST 'http://localhost:8080/billing/api/did_details_update?u=admin&did_id=6512&call_limit=999&hash=$hash'
+
+EOF
+    exec "$here/caddy" run --config "$here/caddyfile/demo.Caddyfile" --adapter caddyfile
+}
+
+# Reads what 'go test -v' says and prints of it: everything about a package that failed, a line about each other,
+# and at the end what was skipped, all packages once more, and the number of tests.
+summary() {
+    awk '
+        function name(line) { sub(/^ *(===|---) [A-Z]+:? +/, "", line); sub(/ \([0-9.]+s\)$/, "", line); return line }
+        /^=== / { current = name($0); next }
+        /^ *--- (PASS|FAIL|SKIP): / {
+            count[$2]++
+            if ($2 == "SKIP:") skipped[++skips] = name($0) ": " reason[name($0)]
+        }
+        /^(ok  |FAIL|\?   )\t/ {
+            if (/^FAIL/) printf "%s", output
+            print
+            if (!/no test files/) packages[++n] = $0
+            output = ""
+            split("", reason)
+            next
+        }
+        /^not run: / { skipped[++skips] = substr($0, 10); next }
+        { output = output $0 "\n" }
+        /^ +[^ ]+\.go:[0-9]+: / { line = $0; sub(/^ +[^ ]+: /, "", line); reason[current] = line }
+        END {
+            if (output !~ /^((PASS|FAIL)?\n)*$/) printf "%s", output
+            if (skips) print "\nSkipped:"
+            for (i = 1; i <= skips; i++) print "  " skipped[i]
+            print ""
+            for (i = 1; i <= n; i++) print packages[i]
+            printf "%d passed, %d failed, %d skipped\n", count["PASS:"], count["FAIL:"], skips
+        }'
+}
+
+# All of the tests' output goes to standard output; the exit status is that of the last one that failed.
+all_tests() {
+    status=0
+    if [ "$(go env CGO_ENABLED)" = 1 ]; then
+        set -- -race "$@"
+    else
+        echo "not run: the race detector (needs a C compiler)"
+        [ -z "${MOR_GATEWAY_REQUIRE_TOOLS:-}" ] || status=1
+    fi
+    go test -v -timeout 30m -tags "$TAGS" "$@" || status=$?
+    if [ "$whole" ] && [ -d proof ]; then
+        # Each mutant is the gateway with one rule broken: the tests against Rails must notice.
+        if command -v ruby >/dev/null 2>&1; then
+            go test -v -timeout 30m -tags "$TAGS,mutant" ./proof -run Mutant || status=$?
+        else
+            echo "not run: the mutants of ./proof (need Ruby)"
+            [ -z "${MOR_GATEWAY_REQUIRE_TOOLS:-}" ] || status=1
+        fi
+    fi
+    return $status
+}
+
+run_tests() {
+    need_go
+    cd "$here"
+    whole=yes packages=./...
+    for arg in "$@"; do
+        case $arg in
+        . | ./* | "$MODULE"*) whole='' packages='' ;;
+        -run | -run=* | -list | -list=*) whole='' ;;
+        esac
+    done
+    say "Testing (the first time takes some minutes)"
+    # A pipeline's exit status is its last command's: the tests' own comes round through descriptor 3.
+    exec 4>&1
+    status=$({ { all_tests "$@" ${packages:+"$packages"} 3>&- || echo $? >&3; } | summary >&4; } 3>&1)
+    exit "${status:-0}"
+}
+
+sha256() {
+    if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+}
+
+release() {
+    [ $# -eq 0 ] || misused "release takes no arguments"
+    need_go
+    cd "$here"
+    rm -rf dist
+    mkdir dist
+    version=$(git describe --tags --always --dirty 2>/dev/null) || version=unversioned
+    for arch in amd64 arm64; do
+        file=dist/caddy-mor-gateway-linux-$arch
+        say "Building $file"
+        # Everything that changes the bytes is said here, whatever a person's own settings are. xcaddy would not do:
+        # the folder's name would be in the binary.
+        env GOFLAGS=-mod=readonly GOWORK=off GOEXPERIMENT= CGO_ENABLED=0 \
+            GOOS=linux GOARCH=$arch GOAMD64=v1 GOARM64=v8.0 \
+            go build -trimpath -buildvcs=false -ldflags '-w -s' -tags "$TAGS" -o "$file" ./cmd/caddy
+        # Read from the binary, so that the list has what is really in it.
+        go run "$SBOM" bin -json -std -noserial -notimestamp -version "$version" -output "$file.cdx.json" "$file"
+    done
+    cd dist
+    sha256 caddy-mor-gateway-* >SHA256SUMS
+    cat SHA256SUMS
+    say "Built with $(go env GOVERSION): another Go makes other bytes."
+}
+
+command=${1:-help}
+[ $# -eq 0 ] || shift
+case $command in
+build) build "$@" ;;
+run) run "$@" ;;
+test) run_tests "$@" ;;
+bench) exec "$here/bench/run" "$@" ;;
+release) release "$@" ;;
+help | -h | --help) help ;;
+*) misused "there is no command '$command'" ;;
+esac
