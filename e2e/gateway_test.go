@@ -1,0 +1,347 @@
+// Package e2e tests a running gateway from the outside: Caddy, started from a
+// Caddyfile, between real clients and a stand-in for MOR.
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha1"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	_ "github.com/mor-gateway/caddy-mor-gateway"
+)
+
+// The documentation's example.
+const (
+	action    = "/billing/api/did_details_update"
+	key       = "secret"
+	rightHash = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46" // SHA-1 of 6511secret
+	okQuery   = "u=admin&did_id=6511&hash=" + rightHash
+	okTarget  = action + "?" + okQuery
+	success   = "DID details successfully updated"
+)
+
+// patience is how long a test waits for what must happen. It is no measure:
+// only a failing test waits so long.
+const patience = 20 * time.Second
+
+func hashOf(didID, key string) string {
+	return fmt.Sprintf("%x", sha1.Sum([]byte(didID+key)))
+}
+
+// envelope returns MOR's XML with one element, as MOR and the gateway write it.
+func envelope(element, text string) string {
+	return `<?xml version="1.0" encoding="UTF-8"?>
+<page>
+  <status>
+    <` + element + `>` + text + `</` + element + `>
+  </status>
+</page>
+`
+}
+
+// config is what differs between the tests' Caddyfiles.
+type config struct {
+	Site   string // directives of the site
+	Global string // global options
+	TLS    bool   // serve the site with TLS, HTTP/2 and HTTP/3 as well
+}
+
+// guarded returns the directives of the usual site; options go into the
+// directive's block.
+func guarded(upstream string, options ...string) string {
+	return fmt.Sprintf("mor_gateway {\nsecret %s\n%s\n}\nreverse_proxy %s", key, strings.Join(options, "\n"), upstream)
+}
+
+// gateway is a Caddy that runs in this process. There is one at a time, so
+// tests that have one are not parallel.
+type gateway struct {
+	t       testing.TB
+	addr    string // of the plain HTTP site
+	tlsAddr string // of the site with TLS; its name is localhost
+	metrics string // URL
+	dir     string // log and storage
+	ports   [2]string
+}
+
+func start(t testing.TB, c config) *gateway {
+	t.Helper()
+	g := &gateway{t: t, addr: freeAddr(t), tlsAddr: freeAddr(t), dir: t.TempDir()}
+	g.metrics = "http://" + freeAddr(t) + "/metrics"
+	for i := range g.ports {
+		_, g.ports[i], _ = net.SplitHostPort(freeAddr(t))
+	}
+	g.load(c)
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return g
+}
+
+// load gives the gateway another configuration.
+func (g *gateway) load(c config) {
+	g.t.Helper()
+	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(g.caddyfile(c)), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, w := range warnings {
+		if !strings.Contains(w.Message, "not formatted") {
+			g.t.Log(w)
+		}
+	}
+	if err := caddy.Load(adapted, true); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// caddyfile returns the whole Caddyfile.
+func (g *gateway) caddyfile(c config) string {
+	_, port, _ := net.SplitHostPort(g.addr)
+	site := "http://:" + port + " {\nbind 127.0.0.1\n" + c.Site + "\n}\n"
+	if c.TLS {
+		_, port, _ = net.SplitHostPort(g.tlsAddr)
+		site += "https://localhost:" + port + " {\nbind 127.0.0.1\ntls internal\n" + c.Site + "\n}\n"
+	}
+	return fmt.Sprintf(`{
+	admin off
+	persist_config off
+	skip_install_trust
+	auto_https disable_redirects
+	http_port %s
+	https_port %s
+	grace_period 5s
+	storage file_system %q
+	log default {
+		output file %q
+		format json
+		level DEBUG
+	}
+	%s
+}
+%s
+%s {
+	metrics
+}
+`, g.ports[0], g.ports[1], g.dir, g.logFile(), c.Global, site, g.metrics)
+}
+
+func (g *gateway) logFile() string { return filepath.Join(g.dir, "caddy.log") }
+
+// logLines returns the log lines with the message.
+func (g *gateway) logLines(message string) (lines []map[string]any) {
+	g.t.Helper()
+	b, err := os.ReadFile(g.logFile())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for line := range bytes.Lines(b) {
+		var fields map[string]any
+		if json.Unmarshal(line, &fields) == nil && fields["msg"] == message {
+			lines = append(lines, fields)
+		}
+	}
+	return lines
+}
+
+// counters returns the value of each series whose name starts with prefix.
+// They are the process's: tests look at differences.
+func (g *gateway) counters(prefix string) map[string]float64 {
+	g.t.Helper()
+	return readCounters(g.t, g.metrics, prefix)
+}
+
+func readCounters(t testing.TB, url, prefix string) map[string]float64 {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	counters := make(map[string]float64)
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if series, val, ok := strings.Cut(lines.Text(), "} "); ok && strings.HasPrefix(series, prefix) {
+			var n float64
+			fmt.Sscan(val, &n)
+			counters[series+"}"] = n
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return counters
+}
+
+// request is what a stand-in for MOR saw.
+type request struct {
+	Line     string // method and target
+	Host     string
+	Header   http.Header
+	Length   int64
+	Encoding []string // Transfer-Encoding
+	Body     string
+	BodyErr  error
+}
+
+// upstream is a stand-in for MOR that records what it sees.
+type upstream struct {
+	addr string
+
+	mu   sync.Mutex
+	seen []request
+}
+
+// startUpstream starts a stand-in that believes every update; answer, if not
+// nil, answers instead.
+func startUpstream(t testing.TB, answer http.HandlerFunc) *upstream {
+	t.Helper()
+	l := listen(t)
+	u := &upstream{addr: l.Addr().String()}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		u.mu.Lock()
+		u.seen = append(u.seen, request{r.Method + " " + r.RequestURI, r.Host, r.Header, r.ContentLength, r.TransferEncoding, string(body), err})
+		u.mu.Unlock()
+		if answer != nil {
+			answer(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/xml")
+		_, _ = io.WriteString(w, envelope("success", success))
+	})}
+	go func() { _ = srv.Serve(l) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	return u
+}
+
+// requests returns what was seen since the last call.
+func (u *upstream) requests() []request {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	seen := u.seen
+	u.seen = nil
+	return seen
+}
+
+// startTCP starts a stand-in below HTTP: each connection is given to serve,
+// with its number, and closed afterwards.
+func startTCP(t testing.TB, serve func(c net.Conn, n int)) (addr string) {
+	t.Helper()
+	l := listen(t)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for n := 0; ; n++ {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				serve(c, n)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// rawClient is a client below HTTP.
+type rawClient struct {
+	t testing.TB
+	net.Conn
+	r *bufio.Reader
+}
+
+func dial(t testing.TB, addr string) *rawClient {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(patience))
+	return &rawClient{t, c, bufio.NewReader(c)}
+}
+
+func (c *rawClient) send(s string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, s); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// answer reads the next answer to a request with the method.
+func (c *rawClient) answer(method string) (*http.Response, string) {
+	c.t.Helper()
+	resp, err := http.ReadResponse(c.r, &http.Request{Method: method})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatalf("status %d, body %q: %v", resp.StatusCode, body, err)
+	}
+	return resp, string(body)
+}
+
+// rest reads until the gateway closes the connection.
+func (c *rawClient) rest() string {
+	c.t.Helper()
+	b, err := io.ReadAll(c.r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// post returns a POST as bytes; lines are further header lines.
+func post(target, body string, lines ...string) string {
+	s := "POST " + target + " HTTP/1.1\r\nHost: mor.example\r\n"
+	for _, line := range lines {
+		s += line + "\r\n"
+	}
+	return s + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// freeAddr returns a loopback address that nothing listens on.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l := listen(t)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// eventually waits for what happens behind an answer.
+func eventually(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !happened(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("still not so: %s", what)
+		}
+	}
+}
