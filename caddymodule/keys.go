@@ -2,8 +2,9 @@ package caddymodule
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -20,50 +21,65 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 		return none, fmt.Errorf("secrets: no key; give the admin's API Secret Key, for example {env.MOR_API_SECRET_KEY}")
 	}
 	repl := caddy.NewReplacer()
-	admin, err := h.resolve(repl, "secrets", h.Secrets)
+	admin, err := resolve(repl, "secrets", h.Secrets)
 	if err != nil {
 		return none, err
 	}
-	names := make([]string, 0, len(h.Resellers))
-	for name := range h.Resellers {
-		names = append(names, name)
-	}
-	sort.Strings(names) // the same mistake gives the same message each time
+	names := slices.Sorted(maps.Keys(h.Resellers)) // the same mistake gives the same message each time
 	resellers := make(map[string][]string, len(names))
-	for _, name := range names {
+	for i, name := range names {
+		// A username may be a key in the wrong place, so it is not quoted.
+		place := fmt.Sprintf("resellers[number %d by username]", i+1)
 		lower := validation.LowerUser(name)
 		switch _, again := resellers[lower]; {
 		case strings.TrimSpace(name) == "":
-			return none, fmt.Errorf("resellers: a username is empty")
+			return none, fmt.Errorf("%s: the username is empty", place)
 		case again:
-			return none, fmt.Errorf("resellers: a username stands twice (letter case does not count); give all its keys in one place")
+			return none, fmt.Errorf("%s: the username stands twice (letter case does not count); give all its keys in one place", place)
 		case len(h.Resellers[name]) == 0:
-			return none, fmt.Errorf("resellers: a username has no key; give its API Secret Key or remove it")
+			return none, fmt.Errorf("%s: no key; give the reseller's API Secret Key or remove the username", place)
 		}
-		if resellers[lower], err = h.resolve(repl, "resellers", h.Resellers[name]); err != nil {
+		if resellers[lower], err = resolve(repl, place, h.Resellers[name]); err != nil {
 			return none, err
 		}
 	}
+	h.warnOfPlainText()
 	return validation.NewKeys(admin, resellers), nil
 }
 
-func (h *Handler) resolve(repl *caddy.Replacer, place string, values []string) ([]string, error) {
+// resolve returns the keys behind values, which stand at a place of the config.
+func resolve(repl *caddy.Replacer, place string, values []string) ([]string, error) {
 	keys := make([]string, len(values))
 	for i, val := range values {
 		key, err := repl.ReplaceOrErr(val, true, true)
 		if err != nil {
 			return nil, fmt.Errorf("%s[%d]: %s is empty, unknown or cannot be read; set it before Caddy starts", place, i, placeholderIn(val))
 		}
-		if key = trimKey(key); key == "" {
+		switch key = trimKey(key); {
+		case key == "":
 			return nil, fmt.Errorf("%s[%d]: %s is empty; MOR does not work with an empty API Secret Key", place, i, placeholderIn(val))
-		}
-		if key == trimKey(val) {
-			h.logger.Warn("an API Secret Key stands in the config in plain text, where Caddy's admin API shows it; use a placeholder such as {env.MOR_API_SECRET_KEY} or {file./run/secrets/mor}",
-				zap.String("place", fmt.Sprintf("%s[%d]", place, i)))
+		case strings.ContainsAny(key, "\r\n"):
+			return nil, fmt.Errorf("%s[%d]: %s has more than one line; give each key a file of its own", place, i, placeholderIn(val))
 		}
 		keys[i] = key
 	}
 	return keys, nil
+}
+
+// warnOfPlainText warns once, however many keys there are.
+func (h *Handler) warnOfPlainText() {
+	n := 0
+	for _, values := range append(slices.Collect(maps.Values(h.Resellers)), h.Secrets) {
+		for _, val := range values {
+			if !placeholder.MatchString(strings.TrimSpace(val)) {
+				n++
+			}
+		}
+	}
+	if n > 0 {
+		h.logger.Warn("API Secret Keys stand in the config in plain text, where Caddy's admin API shows them; use placeholders such as {env.MOR_API_SECRET_KEY} or {file./run/secrets/mor}",
+			zap.Int("keys", n))
+	}
 }
 
 // trimKey drops what Ruby's String#strip drops.

@@ -136,6 +136,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	if h.monitor {
 		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
+	} else {
+		h.logger.Info("enforce mode: requests that MOR refuses, or that can be read in two ways, are answered here and never reach MOR")
 	}
 	return registerMetrics(ctx.GetMetricsRegistry())
 }
@@ -171,8 +173,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !h.monitor {
 		sendOnce(r)
 	}
+	// Also when MOR's answer breaks off: reverse_proxy panics then.
+	defer x.compare(r)
 	err := next.ServeHTTP(x, r)
-	x.compare(r)
 	if err != nil && !h.monitor && !x.wroteHeader {
 		return x.answerForMOR(w, r, err)
 	}

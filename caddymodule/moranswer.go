@@ -67,11 +67,23 @@ func (x *exchange) Write(p []byte) (int, error) {
 	return x.ResponseWriterWrapper.Write(p)
 }
 
+// FlushError sends what was written so far, and the header before anything
+// was.
+func (x *exchange) FlushError() error {
+	if !x.wroteHeader {
+		x.WriteHeader(http.StatusOK)
+	}
+	return http.NewResponseController(x.ResponseWriter).Flush() //nolint:bodyclose
+}
+
 // ReadFrom looks at the beginning of what it passes on; the rest takes the
 // underlying writer's own way, which may be faster.
 func (x *exchange) ReadFrom(r io.Reader) (n int64, err error) {
-	buf := make([]byte, maxMORAnswer)
+	var buf []byte
 	for !x.answer.full() {
+		if buf == nil {
+			buf = make([]byte, maxMORAnswer)
+		}
 		m, rerr := r.Read(buf)
 		if m > 0 {
 			w, werr := x.Write(buf[:m])
@@ -106,8 +118,13 @@ func (x *exchange) gatewayAlone(message []byte) bool {
 			return true
 		}
 	}
-	// With only one of the two given, MOR compares it with what it has stored.
-	_, from := x.req.Value(validation.ActiveFrom)
-	_, till := x.req.Value(validation.ActiveTill)
-	return from && till && string(message) == validation.ActiveTillNotGreater.Message()
+	return string(message) == validation.ActiveTillNotGreater.Message() &&
+		x.gives(validation.ActiveFrom) && x.gives(validation.ActiveTill)
+}
+
+// gives reports whether an accepted request gives a timestamp. A blank one is
+// not given: with only one of the two, MOR compares it with what it has stored.
+func (x *exchange) gives(n validation.Name) bool {
+	text, _ := x.req.Value(n)
+	return len(bytes.TrimSpace(text)) > 0
 }
