@@ -36,6 +36,17 @@ func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
 	return x
 }
 
+// examine judges a request for the action. It returns nil for any other.
+func (h *Handler) examine(w http.ResponseWriter, r *http.Request) *exchange {
+	closeTunnel(r.Header)
+	if !isAction(r) {
+		return nil
+	}
+	x := newExchange(h, w, r)
+	x.judge(r)
+	return x
+}
+
 // judge decides on the request. It fails closed: a panic in here is a
 // refusal. The request keeps its body.
 func (x *exchange) judge(r *http.Request) {
@@ -62,7 +73,7 @@ func (x *exchange) judge(r *http.Request) {
 		if x.verdict == validation.Accepted {
 			x.verdict = p.Rules(&x.req)
 		}
-		if x.verdict == validation.Accepted && !x.handler.monitor && body != nil {
+		if x.verdict == validation.Accepted && !x.handler.monitor && r.ContentLength != 0 {
 			putBack(r, body)
 		}
 	}

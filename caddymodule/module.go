@@ -113,6 +113,21 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision resolves the keys and sets the defaults.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
+	keys, err := h.resolveKeys()
+	if err != nil {
+		return err
+	}
+	h.setPolicy(keys)
+	if h.monitor {
+		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
+	} else {
+		h.logger.Info("enforce mode: requests that MOR refuses, or that can be read in two ways, are answered here and never reach MOR")
+	}
+	return registerMetrics(ctx.GetMetricsRegistry())
+}
+
+// setPolicy sets the defaults and what requests are judged by.
+func (h *Handler) setPolicy(keys validation.Keys) {
 	if h.Mode == "" {
 		h.Mode = ModeEnforce
 	}
@@ -120,10 +135,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.MaxBody = DefaultMaxBody
 	}
 	h.monitor = h.Mode == ModeMonitor
-	keys, err := h.resolveKeys()
-	if err != nil {
-		return err
-	}
 	h.policy = validation.Policy{Keys: keys, AllowGet: h.AllowGet, MaxBody: h.MaxBody}
 	if len(h.Users) > 0 {
 		h.policy.Users = make(map[string]struct{}, len(h.Users)+len(h.Resellers))
@@ -134,12 +145,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			h.policy.Users[validation.LowerUser(name)] = struct{}{}
 		}
 	}
-	if h.monitor {
-		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
-	} else {
-		h.logger.Info("enforce mode: requests that MOR refuses, or that can be read in two ways, are answered here and never reach MOR")
-	}
-	return registerMetrics(ctx.GetMetricsRegistry())
 }
 
 // Validate checks what Provision doesn't need.
@@ -160,12 +165,10 @@ func (h *Handler) Validate() error {
 
 // ServeHTTP judges requests for the guarded API method; all others go on.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	closeTunnel(r.Header)
-	if !isAction(r) {
+	x := h.examine(w, r)
+	if x == nil {
 		return next.ServeHTTP(w, r)
 	}
-	x := newExchange(h, w, r)
-	x.judge(r)
 	x.tell(r)
 	if x.verdict != validation.Accepted && !h.monitor {
 		return answer(w, r, x.verdict, h.AllowGet)

@@ -64,9 +64,6 @@ func (x *exchange) fields(r *http.Request) []zap.Field {
 	}
 }
 
-// hint says what is odd about the request.
-func (x *exchange) hint() string { return x.req.Oddity().String() }
-
 func (x *exchange) user() string {
 	user, _ := x.req.Value(validation.User)
 	return cut(string(user))

@@ -1,0 +1,35 @@
+package caddymodule
+
+import (
+	"golang.org/x/time/rate"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// Limits of the hints for which digests are made, in the whole process: a
+// flood of wrong hashes must not turn into work.
+const (
+	// HintsPerSecond is how many there are in the long run.
+	HintsPerSecond = 10
+	// HintBurst is how many there may be at once.
+	HintBurst = 20
+)
+
+var hintLimit = rate.NewLimiter(HintsPerSecond, HintBurst)
+
+// hintOverLimit is the hint where none was looked for.
+const hintOverLimit = "not looked for: too many wrong hashes at once; ask caddy mor-check"
+
+// hint says what is odd about the request, or why its hash is wrong.
+func (x *exchange) hint() string {
+	if x.verdict != validation.IncorrectHash {
+		return x.req.Oddity().String()
+	}
+	if h := x.req.HashForm(); h.Name != "" {
+		return h.String()
+	}
+	if !hintLimit.Allow() {
+		return hintOverLimit
+	}
+	return x.handler.policy.Hint(&x.req).String()
+}

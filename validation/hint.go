@@ -1,0 +1,232 @@
+package validation
+
+import (
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // the API's digest, not our choice
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Hint says why a hash is wrong. It never quotes a key, a hash or another
+// value of the request. The zero Hint says nothing.
+type Hint struct {
+	Name string // of the mistake, from a closed set
+	Text string // what is wrong, and how to make the hash instead
+}
+
+// String returns the hint for logs and the CLI: "name: text".
+func (h Hint) String() string {
+	if h.Name == "" {
+		return ""
+	}
+	return h.Name + ": " + h.Text
+}
+
+// Limits of what Policy.Hint does for one request, so that a flood of wrong
+// hashes is no load.
+const (
+	// MaxHintDigests is how many digests it makes at most for each key that
+	// counts for the user; an HMAC counts as two.
+	MaxHintDigests = 40
+	// maxHinted is the length in bytes from which on a value is left out.
+	maxHinted = 64
+)
+
+// mistake is one row of the table: what to say, and whether the hash is the
+// one that the mistake makes of the request and the key.
+type mistake struct {
+	Hint
+	made func(t *trial) bool
+}
+
+// mistakes are the usual mistakes that leave a hash of the right form, the
+// commonest first.
+var mistakes = append([]mistake{
+	{Hint{"newline", "a line end was hashed behind the key; use printf or echo -n, and strip what is read from a file"}, func(t *trial) bool {
+		return t.sha1(t.didID, t.key, "\n") || t.sha1(t.didID, t.key, "\r\n") || t.sha1(t.didID, "\n", t.key) || t.sha1(t.didID, "\n", t.key, "\n")
+	}},
+	{Hint{"key_first", "the key was hashed before did_id; did_id comes first"}, func(t *trial) bool {
+		return t.sha1(t.key, t.didID) || t.sha1(t.key, t.didID, "\n")
+	}},
+	{Hint{"space", "a space was hashed between did_id and the key, or behind the key; there is nothing but the two"}, func(t *trial) bool {
+		return t.sha1(t.didID, " ", t.key) || t.sha1(t.didID, t.key, " ") || t.sha1(t.didID, t.key, " \r\n")
+	}},
+	{Hint{"key_left_out", "did_id alone was hashed, perhaps because the variable with the key was empty; the key follows did_id"}, func(t *trial) bool {
+		return t.sha1(t.didID) || t.sha1(t.didID, "\n")
+	}},
+	{Hint{"did_id_left_out", "the key alone was hashed, perhaps because the variable with did_id was empty; did_id comes before the key"}, func(t *trial) bool {
+		return t.sha1(t.key) || t.sha1(t.key, "\n")
+	}},
+	{Hint{"hmac", "an HMAC was made; the hash is the plain SHA-1 of did_id followed by the key"}, func(t *trial) bool {
+		return t.hmac(t.key, t.didID) || t.hmac(t.didID, t.key) || t.hmac(t.key, t.didID+t.key)
+	}},
+	{Hint{"example_key", "the key of the documentation's example was used; use your own API Secret Key"}, func(t *trial) bool {
+		return t.sha1(t.didID, "secret") || t.is("f7de355c9b4421ce6c705b4b32c89dbcaca51e46")
+	}},
+	{Hint{"did_id_spelling", "did_id was sent with spaces or leading zeros that were not hashed; hash what is sent"}, func(t *trial) bool {
+		plain := strings.TrimLeft(strings.TrimSpace(t.didID), "0")
+		return plain != t.didID && t.sha1(plain, t.key)
+	}},
+	included(User), included(CallLimit), included(DidUserID), included(ActiveFrom), included(ActiveTill), included(GraceTime),
+}, mistake{Hint{"values_included", "the values of other parameters were hashed too; only did_id and the key are"}, func(t *trial) bool {
+	return t.sha1(append(t.all, t.key)...) || t.sha1(append(t.noUser, t.key)...) ||
+		t.sha1(append(t.sorted, t.key)...) || t.sha1(append(t.sortedNoUser, t.key)...)
+}})
+
+// included is the mistake of hashing one more parameter's value.
+func included(n Name) mistake {
+	text := fmt.Sprintf("the value of %s was hashed too; only did_id and the key are", n)
+	return mistake{Hint{n.String() + "_included", text}, func(t *trial) bool {
+		val := t.value(n)
+		return val != "" && (t.sha1(t.didID, val, t.key) || t.sha1(val, t.didID, t.key) || t.sha1(t.didID, t.key, val))
+	}}
+}
+
+var noMatch = Hint{"no_match", "none of the usual mistakes; the hash was made of another did_id than the one sent, or with another key"}
+
+// Hint names the mistake by which the hash of a request came out wrong. It is
+// for a request whose verdict is IncorrectHash; where the hash is right it
+// says nothing. It makes digests (at most MaxHintDigests for each key that
+// counts for the user) only if HashForm says nothing.
+func (p *Policy) Hint(r *Request) Hint {
+	h, _ := p.hint(r)
+	return h
+}
+
+func (p *Policy) hint(r *Request) (h Hint, digests int) {
+	if h = r.HashForm(); h.Name != "" || p.hashIsRight(r) {
+		return h, 0
+	}
+	t := newTrial(r)
+	if len(t.didID) > maxHinted {
+		return noMatch, 0
+	}
+	defer func() { clear(t.buf[:cap(t.buf)]) }()
+	admin, own := p.Keys.of([]byte(LowerUser(t.user)))
+	for _, keys := range [2][]string{admin, own} {
+		for _, t.key = range keys {
+			for i := range mistakes {
+				if mistakes[i].made(t) {
+					return mistakes[i].Hint, t.digests
+				}
+			}
+		}
+	}
+	return noMatch, t.digests
+}
+
+// OtherKey names the reseller with whose key a wrong hash is right. It makes
+// one digest for each key that there is, so it is not for the way of a
+// request. It says nothing if there is no such reseller.
+func (p *Policy) OtherKey(r *Request) Hint {
+	t := newTrial(r)
+	for name, keys := range p.Keys.resellers {
+		for _, key := range keys {
+			if name != LowerUser(t.user) && t.sha1(t.didID, key) {
+				return Hint{"other_key", fmt.Sprintf("the hash was made with the key of reseller %q, which does not count for this u", name)}
+			}
+		}
+	}
+	return Hint{}
+}
+
+// Expected returns the hashes that are right for the did_id and the user of a
+// request, one for each key that counts. They are as secret as a signature.
+func (p *Policy) Expected(r *Request) []string {
+	user, _ := r.Value(User)
+	didID, _ := r.Value(DidID)
+	admin, own := p.Keys.of([]byte(LowerUser(string(user))))
+	var hashes []string
+	for _, keys := range [2][]string{admin, own} {
+		for _, key := range keys {
+			hashes = append(hashes, string(AppendHash(nil, didID, key)))
+		}
+	}
+	return hashes
+}
+
+// trial compares a wrong hash with what mistakes would make of one key.
+type trial struct {
+	key         string
+	didID, user string
+	hash        []byte
+	digests     int
+	buf         []byte
+
+	r *Request
+	// The values of did_id and the others but the hash, as they stand in the
+	// request and in the order of the documentation, with and without u.
+	all, noUser, sorted, sortedNoUser []string
+}
+
+func newTrial(r *Request) *trial {
+	t := &trial{r: r, buf: make([]byte, 0, 256)}
+	t.hash, _ = r.Value(Hash)
+	didID, _ := r.Value(DidID)
+	user, _ := r.Value(User)
+	t.didID, t.user = string(didID), string(user)
+
+	names := make([]Name, 0, numNames)
+	for _, n := range Names() {
+		if n == DidID || n != Hash && t.value(n) != "" {
+			names = append(names, n)
+		}
+	}
+	t.sorted, t.sortedNoUser = t.values(names)
+	sort.Slice(names, func(i, j int) bool { return r.values[names[i]].start < r.values[names[j]].start })
+	t.all, t.noUser = t.values(names)
+	return t
+}
+
+// values returns the values of the parameters, and without u's; with room for
+// a key behind them.
+func (t *trial) values(names []Name) (all, noUser []string) {
+	all = make([]string, 0, numNames)
+	noUser = make([]string, 0, numNames)
+	for _, n := range names {
+		all = append(all, t.value(n))
+		if n != User {
+			noUser = append(noUser, t.value(n))
+		}
+	}
+	return all, noUser
+}
+
+// value returns the text of a parameter, none if it is long.
+func (t *trial) value(n Name) string {
+	text, _ := t.r.Value(n)
+	if len(text) > maxHinted {
+		return ""
+	}
+	return string(text)
+}
+
+// sha1 reports whether the hash is the SHA-1 of the parts.
+func (t *trial) sha1(parts ...string) bool {
+	t.digests++
+	t.buf = t.buf[:0]
+	for _, part := range parts {
+		t.buf = append(t.buf, part...)
+	}
+	return t.isSum(sha1.Sum(t.buf)) //nolint:gosec // see above
+}
+
+// hmac reports whether the hash is the HMAC-SHA-1 of the text.
+func (t *trial) hmac(key, text string) bool {
+	t.digests += 2
+	mac := hmac.New(sha1.New, []byte(key))
+	mac.Write([]byte(text))
+	return t.isSum([sha1.Size]byte(mac.Sum(nil)))
+}
+
+func (t *trial) isSum(sum [sha1.Size]byte) bool {
+	var digits [HashLen]byte
+	hex.Encode(digits[:], sum[:])
+	return subtle.ConstantTimeCompare(digits[:], t.hash) == 1
+}
+
+// is reports whether the hash is the given one.
+func (t *trial) is(hash string) bool { return string(t.hash) == hash }

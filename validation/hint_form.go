@@ -1,0 +1,120 @@
+package validation
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Hints about the form of a hash.
+var (
+	hashMissing   = Hint{"hash_missing", "hash is not given; it is the SHA-1 of did_id followed by the key, as 40 lower-case hex digits"}
+	didIDMissing  = Hint{"did_id_missing", "did_id is not given, of which the hash is made"}
+	upperCase     = Hint{"upper_case", "the hash is written with upper-case digits; MOR wants lower case"}
+	whiteSpace    = Hint{"white_space", "there is white space around the hash; strip it, a program's output ends with a line end"}
+	separators    = Hint{"separators", "the bytes of the hash are separated, as .NET's BitConverter writes them; write 40 lower-case hex digits and nothing else"}
+	extraText     = Hint{"extra_text", "there is more than 40 hex digits, such as sha1sum's file name, openssl's label, 0x or quotes; send the digits alone"}
+	zerosLost     = Hint{"zeros_lost", "there are fewer than 40 hex digits; write each byte of the digest as two digits, also those below 0x10"}
+	likeMD5       = Hint{"md5", "the hash has the length of an MD5; MOR wants SHA-1, 40 hex digits"}
+	likeSHA256    = Hint{"sha256", "the hash has the length of a SHA-256; MOR wants SHA-1, 40 hex digits"}
+	likeOther     = Hint{"other_digest", "the hash has the length of another digest (SHA-224, SHA-384 or SHA-512); MOR wants SHA-1, 40 hex digits"}
+	likeBase64    = Hint{"base64", "the hash looks like base64; write the digest as 40 lower-case hex digits"}
+	malformedHash = Hint{"malformed", "the hash is not 40 hex digits, and of no known form"}
+)
+
+// HashForm says what is wrong with the form of a request's hash, or that
+// did_id is missing. It says nothing if there are a did_id and 40 lower-case
+// hex digits. It makes no digests.
+func (r *Request) HashForm() Hint {
+	hash, _ := r.given(Hash)
+	if h := formHint(hash); h.Name != "" {
+		return h
+	}
+	if didID, _ := r.Value(DidID); len(didID) == 0 {
+		return didIDMissing
+	}
+	return Hint{}
+}
+
+func formHint(hash []byte) Hint {
+	if len(hash) == 0 {
+		return hashMissing
+	}
+	if len(hash) > 2*maxHinted {
+		hash = hash[:2*maxHinted+1] // longer than any form below
+	}
+	if isHex(hash) {
+		switch n := len(hash); {
+		case n == HashLen && bytes.Equal(hash, bytes.ToLower(hash)):
+			return Hint{}
+		case n == HashLen:
+			return upperCase
+		case n == 32:
+			return likeMD5
+		case n == 64:
+			return likeSHA256
+		case n == 56, n == 96, n == 128:
+			return likeOther
+		case HashLen-10 <= n && n < HashLen:
+			return zerosLost
+		}
+		return malformedHash
+	}
+	switch {
+	case isHashIn(bytes.TrimSpace(hash)):
+		return whiteSpace
+	case isHashIn(bytes.Map(dropSeparator, hash)):
+		return separators
+	case hasHashIn(hash):
+		return extraText
+	case isBase64Digest(string(hash)):
+		return likeBase64
+	}
+	return malformedHash
+}
+
+func isHex(s []byte) bool {
+	for _, c := range s {
+		if unhex(c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func isHashIn(s []byte) bool { return len(s) == HashLen && isHex(s) }
+
+// hasHashIn reports whether 40 hex digits, and no more, stand in a row.
+func hasHashIn(s []byte) bool {
+	run := 0
+	for _, c := range s {
+		if unhex(c) >= 0 {
+			run++
+			continue
+		}
+		if run == HashLen {
+			return true
+		}
+		run = 0
+	}
+	return run == HashLen
+}
+
+func dropSeparator(c rune) rune {
+	if c == ':' || c == '-' || c == ' ' {
+		return -1
+	}
+	return c
+}
+
+// isBase64Digest reports whether s may be an MD5, SHA-1 or SHA-256 in base64,
+// in the alphabet for addresses or the other one, whose "+" a form turns into
+// a space.
+func isBase64Digest(s string) bool {
+	s = strings.TrimRight(s, "=\r\n")
+	switch len(s) {
+	case 22, 27, 43, 54: // 54: the 40 digits themselves in base64
+	default:
+		return false
+	}
+	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_ ") == ""
+}
