@@ -1,5 +1,7 @@
 package validation
 
+import "strings"
+
 // readForm reads a query or an urlencoded body: pairs between "&", each a
 // name and a value around the first "=", both with %XX and "+" for a space.
 // It reports false if the request is refused.
@@ -7,7 +9,11 @@ func readForm[T text](r *Request, s T, where Source) bool {
 	p := pair[T]{r: r, where: where, eq: -1}
 	start := 0
 	for i := range len(s) {
-		switch c := s[i]; {
+		c := s[i]
+		if isFormText[c] {
+			continue
+		}
+		switch {
 		case c == '&':
 			if p.s = s[start:i]; !p.read() {
 				return false
@@ -33,6 +39,15 @@ func readForm[T text](r *Request, s T, where Source) bool {
 	p.s = s[start:]
 	return p.read()
 }
+
+// isFormText has the bytes that mean nothing but themselves in a form: nearly
+// all that a request has.
+var isFormText = func() (t [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		t[c] = strings.IndexByte(" #%&+;=", c) < 0
+	}
+	return t
+}()
 
 // pair is what stands between two "&".
 type pair[T text] struct {
@@ -103,6 +118,13 @@ func (p *pair[T]) splitAlike(n Name) bool {
 // if the request is refused.
 func (p *pair[T]) name(s T) (n Name, exact, ok bool) {
 	var w word
+	if !p.coded {
+		for i := range len(s) {
+			w.add(s[i])
+		}
+		n, exact = w.name()
+		return n, exact, true
+	}
 	d := decoder[T]{s: s}
 	for c, more := d.next(); more; c, more = d.next() {
 		w.add(c)
@@ -155,6 +177,8 @@ func (d *decoder[T]) next() (c byte, ok bool) {
 			d.badEscape = true
 		}
 	}
-	d.utf8.add(c)
+	if c >= 0x80 || d.utf8.need > 0 {
+		d.utf8.add(c)
+	}
 	return c, true
 }

@@ -82,7 +82,7 @@ type word struct {
 
 func (w *word) add(c byte) {
 	switch {
-	case w.ended:
+	case w.ended || w.n > len(w.text):
 	case c == '[' || c == ']' || c < ' ' || c == 0x7f:
 		w.extra = true
 		w.ended = w.n > 0
@@ -99,9 +99,7 @@ func (w *word) add(c byte) {
 		if w.n < len(w.text) {
 			w.text[w.n] = c
 		}
-		if w.n <= len(w.text) {
-			w.n++
-		}
+		w.n++
 	}
 }
 
