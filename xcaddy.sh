@@ -54,6 +54,9 @@ need_go() {
     }' || die "Go is too old: this is $have, and the gateway needs go$go_wanted or newer (https://go.dev/doc/install)"
 }
 
+# The module cache, as a module proxy: a pinned version that is in it needs no network.
+cache() { printf 'file://%s/cache/download' "$(go env GOMODCACHE)"; }
+
 build() {
     newest=${CADDY_VERSION:-}
     value=
@@ -77,9 +80,7 @@ build() {
     # is needed. Go has checked what is in there when it came, and could not ask the checksum database again.
     # Without a version the newest is meant, which the cache cannot know.
     if [ -z "$newest" ]; then
-        cache=file://$(go env GOMODCACHE)/cache/download
-        proxies=$(go env GOPROXY)
-        if log=$(GOPROXY=$cache GOSUMDB=off go run "$XCADDY" "$@" 2>&1); then
+        if log=$(GOPROXY=$(cache) GOSUMDB=off go run "$XCADDY" "$@" 2>&1); then
             return
         fi
         case $log in *'Building Caddy'*) # nothing was missing: it does not compile
@@ -87,7 +88,7 @@ build() {
             exit 1
             ;;
         esac
-        GOPROXY=$cache,$proxies go run "$XCADDY" "$@" && return
+        GOPROXY=$(cache),$(go env GOPROXY) go run "$XCADDY" "$@" && return
         [ $# -eq 6 ] || exit 1 # further modules were asked for
 
         # xcaddy needs a few modules more than the gateway: a machine that has only the gateway's gets the same
@@ -193,6 +194,12 @@ sha256() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 
+# Go with all that changes the bytes fixed, whatever a person's own settings are. (The list of contents names its
+# maker's checksum, so the maker is made likewise.)
+same_go() {
+    env GOFLAGS=-trimpath GOWORK=off GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 go "$@"
+}
+
 release() {
     [ $# -eq 0 ] || misused "release takes no arguments"
     need_go
@@ -203,18 +210,16 @@ release() {
     for arch in amd64 arm64; do
         file=dist/caddy-mor-gateway-linux-$arch
         say "Building $file"
-        # Everything that changes the bytes is said here, whatever a person's own settings are. xcaddy would not do:
-        # the folder's name would be in the binary.
-        env GOFLAGS=-mod=readonly GOWORK=off GOEXPERIMENT= CGO_ENABLED=0 \
-            GOOS=linux GOARCH=$arch GOAMD64=v1 GOARM64=v8.0 \
-            go build -trimpath -buildvcs=false -ldflags '-w -s' -tags "$TAGS" -o "$file" ./cmd/caddy
+        # Not with xcaddy: the folder's name would be in the binary.
+        GOOS=linux GOARCH=$arch same_go build -buildvcs=false -ldflags '-w -s' -tags "$TAGS" -o "$file" ./cmd/caddy
         # Read from the binary, so that the list has what is really in it.
-        go run "$SBOM" bin -json -std -noserial -notimestamp -version "$version" -output "$file.cdx.json" "$file"
+        GOPROXY=$(cache),$(go env GOPROXY) same_go run "$SBOM" bin -json -std -noserial -notimestamp \
+            -version "$version" -output "$file.cdx.json" "$file"
     done
     cd dist
     sha256 caddy-mor-gateway-* >SHA256SUMS
     cat SHA256SUMS
-    say "Built with $(go env GOVERSION): another Go makes other bytes."
+    say "Built with $(go env GOVERSION): another Go makes other bytes"
 }
 
 command=${1:-help}
