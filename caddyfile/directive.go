@@ -2,6 +2,8 @@
 package caddyfile
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/dustin/go-humanize"
@@ -39,8 +41,12 @@ func init() {
 func parse(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume directive name
 	p := parser{Helper: h, seen: make(map[string]bool)}
-	p.handler.Secrets = h.RemainingArgs()
-	short := len(p.handler.Secrets) > 0
+	keys, err := p.values()
+	if err != nil {
+		return nil, err
+	}
+	p.handler.Secrets = keys
+	short := len(keys) > 0
 	for h.NextBlock(0) {
 		if short {
 			return nil, h.Err(directive + ": the short form takes no block; write the key as a secret inside the block")
@@ -69,11 +75,9 @@ func (p *parser) subdirective() error {
 		}
 		p.seen[name] = true
 	}
-	args := p.RemainingArgs()
-	for _, arg := range args {
-		if arg == "" {
-			return p.Errf("%s: a value is empty; write the value, or a placeholder such as {env.MOR_API_SECRET_KEY} for a key", directive)
-		}
+	args, err := p.values()
+	if err != nil {
+		return err
 	}
 	switch name {
 	case "secret":
@@ -85,11 +89,11 @@ func (p *parser) subdirective() error {
 		if len(args) < 2 {
 			return p.wrong(name, "<username> <key>...")
 		}
-		if user := name + " " + validation.LowerUser(args[0]); p.seen[user] {
-			return p.Errf("%s: this reseller stands twice (letter case does not count); give all its keys on one line", directive)
-		} else {
-			p.seen[user] = true
+		user := name + " " + validation.LowerUser(args[0])
+		if p.seen[user] {
+			return p.Err(directive + ": this reseller stands twice (letter case does not count); give all its keys on one line")
 		}
+		p.seen[user] = true
 		if p.handler.Resellers == nil {
 			p.handler.Resellers = make(map[string][]string)
 		}
@@ -125,6 +129,15 @@ func (p *parser) subdirective() error {
 		return p.Errf("%s: %s takes no block", directive, name)
 	}
 	return nil
+}
+
+// values returns the rest of the line, of which nothing may be empty.
+func (p *parser) values() ([]string, error) {
+	args := p.RemainingArgs()
+	if slices.Contains(args, "") {
+		return nil, p.Err(directive + ": a value is empty; write the value, or a placeholder such as {env.MOR_API_SECRET_KEY} for a key")
+	}
+	return args, nil
 }
 
 // wrong returns the error for a subdirective with wrong values.

@@ -1,0 +1,167 @@
+package caddyfile
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+)
+
+// key is a key in plain text, to make sure that no message repeats it.
+const key = "Tr0ub4dor"
+
+// adapt adapts a Caddyfile with one site that has the directive.
+func adapt(t *testing.T, directive string) ([]byte, error) {
+	t.Helper()
+	out, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("http://127.0.0.1:9080 {\n"+directive+"\nreverse_proxy 127.0.0.1:9\n}\n"), map[string]any{"filename": "Caddyfile"})
+	return out, err
+}
+
+// handlerIn returns the JSON of the first mor_gateway in a config.
+func handlerIn(t *testing.T, config any) map[string]any {
+	t.Helper()
+	switch c := config.(type) {
+	case map[string]any:
+		if c["handler"] == "mor_gateway" {
+			return c
+		}
+		for _, v := range c {
+			if h := handlerIn(t, v); h != nil {
+				return h
+			}
+		}
+	case []any:
+		for _, v := range c {
+			if h := handlerIn(t, v); h != nil {
+				return h
+			}
+		}
+	}
+	return nil
+}
+
+func TestDirective(t *testing.T) {
+	for name, tc := range map[string]struct{ directive, want string }{
+		"short form":           {`mor_gateway {env.A}`, `{"handler":"mor_gateway","secrets":["{env.A}"]}`},
+		"short form, two keys": {`mor_gateway {env.A} {env.B}`, `{"handler":"mor_gateway","secrets":["{env.A}","{env.B}"]}`},
+		"block": {`mor_gateway {
+			secret {env.A}
+		}`, `{"handler":"mor_gateway","secrets":["{env.A}"]}`},
+		"everything": {`mor_gateway {
+			secret {env.A} {file./b}
+			reseller Reseller1 {env.C}
+			reseller "reseller 2" {env.D} {env.E}
+			users admin "the accountant"
+			allow_get
+			mode monitor
+			max_body 128KiB
+		}`, `{"allow_get":true,"handler":"mor_gateway","max_body":131072,"mode":"monitor","resellers":{"Reseller1":["{env.C}"],"reseller 2":["{env.D}","{env.E}"]},"secrets":["{env.A}","{file./b}"],"users":["admin","the accountant"]}`},
+		"matcher": {`mor_gateway /billing/* {env.A}`, `{"handler":"mor_gateway","secrets":["{env.A}"]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := adapt(t, tc.directive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var config any
+			if err := json.Unmarshal(out, &config); err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.Marshal(handlerIn(t, config))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestWrongDirective makes each mistake with a key nearby. The message names
+// the line and the mend and no key.
+func TestWrongDirective(t *testing.T) {
+	for name, tc := range map[string]struct{ directive, line, want string }{
+		"no key":                 {"mor_gateway", ":2", "write: secret {env.MOR_API_SECRET_KEY}"},
+		"no key in block":        {"mor_gateway {\nallow_get\n}", ":", "write: secret {env.MOR_API_SECRET_KEY}"},
+		"short form with block":  {"mor_gateway " + key + " {\nallow_get\n}", ":3", "the short form takes no block"},
+		"secret without key":     {"mor_gateway {\nsecret\n}", ":3", "write: secret <key>..."},
+		"empty key":              {"mor_gateway {\nsecret \"\"\n}", ":3", "a value is empty"},
+		"empty short key":        {`mor_gateway ""`, ":2", "a value is empty"},
+		"secret twice":           {"mor_gateway {\nsecret " + key + "\nsecret " + key + "\n}", ":4", "stands twice"},
+		"unknown subdirective":   {"mor_gateway {\nsecrte " + key + "\n}", ":3", "there are secret, reseller, users, allow_get, mode and max_body"},
+		"key on its own line":    {"mor_gateway {\n" + key + "\n}", ":3", "unknown subdirective"},
+		"reseller without key":   {"mor_gateway {\nsecret " + key + "\nreseller " + key + "\n}", ":4", "write: reseller <username> <key>..."},
+		"reseller twice":         {"mor_gateway {\nsecret " + key + "\nreseller A " + key + "\nreseller a " + key + "\n}", ":5", "this reseller stands twice"},
+		"users without names":    {"mor_gateway {\nsecret " + key + "\nusers\n}", ":4", "write: users <username>..."},
+		"allow_get with a value": {"mor_gateway {\nsecret " + key + "\nallow_get " + key + "\n}", ":4", "write: allow_get"},
+		"bad mode":               {"mor_gateway {\nsecret " + key + "\nmode " + key + "\n}", ":4", "write: mode enforce|monitor"},
+		"two modes":              {"mor_gateway {\nsecret " + key + "\nmode monitor enforce\n}", ":4", "write: mode enforce|monitor"},
+		"bad size":               {"mor_gateway {\nsecret " + key + "\nmax_body " + key + "\n}", ":4", "write: max_body <size>"},
+		"no size":                {"mor_gateway {\nsecret " + key + "\nmax_body 0\n}", ":4", "write: max_body <size>"},
+		"size too large":         {"mor_gateway {\nsecret " + key + "\nmax_body 2GiB\n}", ":4", "write: max_body <size>"},
+		"nested block":           {"mor_gateway {\nsecret " + key + " {\n" + key + "\n}\n}", ":", "secret takes no block"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := adapt(t, tc.directive)
+			if err == nil {
+				t.Fatalf("adapted to %s", out)
+			}
+			for _, want := range []string{tc.want, "Caddyfile" + tc.line} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q lacks %q", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), key) {
+				t.Errorf("%q repeats a key", err)
+			}
+		})
+	}
+}
+
+// TestWrongConfig has what only Provision and Validate can know. The message
+// names the place in the JSON config and the mend, and no key.
+func TestWrongConfig(t *testing.T) {
+	t.Setenv("MOR_EMPTY", " \n")
+	for name, tc := range map[string]struct {
+		handler caddymodule.Handler
+		want    string
+	}{
+		"no key":                  {caddymodule.Handler{}, "secrets: no key"},
+		"unset variable":          {caddymodule.Handler{Secrets: []string{key, "{env.MOR_UNSET}"}}, "secrets[1]: {env.MOR_UNSET} is empty"},
+		"blank variable":          {caddymodule.Handler{Secrets: []string{"{env.MOR_EMPTY}"}}, "secrets[0]: {env.MOR_EMPTY} is empty"},
+		"missing file":            {caddymodule.Handler{Secrets: []string{"{file./does/not/exist}"}}, "secrets[0]: {file./does/not/exist} is empty, unknown or cannot be read"},
+		"unknown placeholder":     {caddymodule.Handler{Secrets: []string{"{envv.MOR}"}}, "secrets[0]: the key, or a placeholder in it, is empty, unknown or cannot be read"},
+		"key beside placeholder":  {caddymodule.Handler{Secrets: []string{key + "{env.MOR_UNSET}"}}, "secrets[0]: the key, or a placeholder in it,"},
+		"empty key":               {caddymodule.Handler{Secrets: []string{""}}, "secrets[0]: the key, or a placeholder in it, is empty"},
+		"reseller without key":    {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": nil}}, "no key; give the reseller's API Secret Key"},
+		"reseller with empty key": {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key, "{env.MOR_UNSET}"}}}, "[1]: {env.MOR_UNSET} is empty"},
+		"reseller twice":          {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key}, "A": {key}}}, "the username stands twice"},
+		"reseller without name":   {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{" ": {key}}}, "the username is empty"},
+		"bad mode":                {caddymodule.Handler{Secrets: []string{key}, Mode: key}, "mode: must be enforce or monitor"},
+		"negative size":           {caddymodule.Handler{Secrets: []string{key}, MaxBody: -1}, "max_body: must be a number of bytes from 1 to"},
+		"huge size":               {caddymodule.Handler{Secrets: []string{key}, MaxBody: 1 << 40}, "max_body: must be a number of bytes from 1 to"},
+		"blank user":              {caddymodule.Handler{Secrets: []string{key}, Users: []string{"admin", " "}}, "users[1]: is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+			defer cancel()
+			err := tc.handler.Provision(ctx)
+			if err == nil {
+				err = tc.handler.Validate()
+			}
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("got %v, want %q", err, tc.want)
+			}
+			if strings.Contains(err.Error(), key) {
+				t.Errorf("%q repeats a key", err)
+			}
+		})
+	}
+}
