@@ -120,15 +120,14 @@ func (r *Request) headers() bool {
 }
 
 // overrides are the header fields by which a release of Rails or Rack since
-// 2.3, or a server under it, changes the method, the path or the type of the
-// body. Their values don't matter.
+// 2.3 changes the method or the type of the body, and their relatives in other
+// frameworks. Their values don't matter. No release changes the path for one
+// (X-Original-URL and the like), so those pass.
 var overrides = [...]string{
 	"X-Http-Method-Override", // Rack::MethodOverride
 	"X-Http-Method",
 	"X-Method-Override",
 	"X-Post-Data-Format", // ActionDispatch::ParamsParser before Rails 4
-	"X-Original-Url",
-	"X-Rewrite-Url",
 }
 
 func isOverride(name string) bool {

@@ -60,7 +60,7 @@ var reasonTexts = [numReasons]string{
 	OddTarget:          "the request target is neither a path nor an address",
 	OddQueryByte:       "the query has a raw space, control character or #, where servers cut it",
 	OddHeaderName:      "a header name is spelled so that servers may take it for another one",
-	OddHeaderOverride:  "a header line changes the method, the path or the type of the body in some releases of Rails",
+	OddHeaderOverride:  "a header line changes the method or the type of the body in some releases of Rails",
 	OddHeaderRepeated:  "the header line stands more than once",
 	OddConnection:      "Connection names a header line that must arrive",
 	OddUpgrade:         "the request asks for another protocol",
