@@ -1,0 +1,358 @@
+package caddymodule_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+)
+
+// morOf is a stand-in that checks the hash as the contract says MOR does. It
+// is written without the gateway's code.
+func morOf(admin string, resellers map[string]string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		didID, given := q.Get("did_id"), q.Get("hash")
+		own, isReseller := resellers[strings.ToLower(q.Get("u"))]
+		if given == hash(didID, admin) || isReseller && given == hash(didID, own) {
+			_, _ = io.WriteString(w, success)
+			return
+		}
+		_, _ = io.WriteString(w, envelope("error", "Incorrect hash"))
+	}
+}
+
+// TestKeysOfUsers: "For a u that is a reseller MOR accepts a hash made with
+// the reseller's key or with the admin's. For everyone else only the admin's
+// key counts." In both modes the outcome is MOR's own.
+func TestKeysOfUsers(t *testing.T) {
+	t.Setenv("ADMIN_KEY", "admin's key")
+	t.Setenv("ONE_KEY", "one's key")
+	t.Setenv("TWO_KEY", "two's key")
+	asked := 0
+	ask := morOf("admin's key", map[string]string{"one": "one's key", "two": "two's key"})
+	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) { asked++; ask(w, r) })
+	enforce, monitor := testkit.FreeAddr(t), testkit.FreeAddr(t)
+	config := ""
+	for addr, mode := range map[string]string{enforce: "enforce", monitor: "monitor"} {
+		config += "http://" + addr + ` {
+			log
+			mor_gateway {
+				secret {env.ADMIN_KEY}
+				reseller One {env.ONE_KEY}
+				reseller two {env.TWO_KEY}
+				mode ` + mode + `
+			}
+			reverse_proxy ` + upstream + "\n}\n"
+	}
+	s := serve(t, config)
+	before := s.metrics()
+	users := []string{"admin", "accountant", "one", "ONE", "two", "Two", "stranger"}
+	keys := []string{"admin's key", "one's key", "two's key", "nobody's key", ""}
+	right, wrong := 0, 0
+	for _, user := range users {
+		for _, key := range keys {
+			name := strings.ToLower(user)
+			want := envelope("error", "Incorrect hash")
+			if key == "admin's key" || key == name+"'s key" {
+				want = success
+				right++
+			} else {
+				wrong++
+			}
+			query := "u=" + user + "&did_id=6511&hash=" + hash("6511", key)
+			asked = 0
+			if got := post(t, enforce, query); got != want {
+				t.Errorf("enforce: %s with %q: %s", user, key, got)
+			}
+			if reached := asked == 1; reached != (want == success) {
+				t.Errorf("enforce: %s with %q: MOR was asked %d times", user, key, asked)
+			}
+			if got := post(t, monitor, query); got != want {
+				t.Errorf("monitor: %s with %q: %s", user, key, got)
+			}
+		}
+	}
+	s.settle(2 * (right + wrong))
+	want := map[string]float64{}
+	for _, mode := range []string{"enforce", "monitor"} {
+		want[`requests_total{mode="`+mode+`",verdict="accepted"}`] = float64(right)
+		want[`requests_total{mode="`+mode+`",verdict="incorrect_hash"}`] = float64(wrong)
+	}
+	if got := s.since(before); fmt.Sprint(got) != fmt.Sprint(want) { // no disagreement either
+		t.Errorf("counted %v, want %v", got, want)
+	}
+}
+
+// TestUsers: "the operator configured a list of users and u is not on it";
+// resellers are included.
+func TestUsers(t *testing.T) {
+	addr := testkit.FreeAddr(t)
+	serve(t, "http://"+addr+` {
+		mor_gateway {
+			secret secret
+			reseller One own
+			users Admin two
+		}
+		respond ok
+	}`)
+	denied := envelope("error", "Access Denied")
+	for user, want := range map[string]string{
+		"admin": "ok", "ADMIN": "ok", "two": "ok", "one": "ok", "oNE": "ok",
+		"three": denied, "admin2": denied, "": denied, "+": denied, "admin+": denied,
+	} {
+		if got := post(t, addr, "u="+user+"&did_id=1&hash="+hash("1", "secret")); got != want {
+			t.Errorf("%q: %s", user, got)
+		}
+	}
+	// An unlisted user learns nothing about the hash.
+	if got := post(t, addr, "u=three&did_id=1&hash=no"); got != denied {
+		t.Error(got)
+	}
+}
+
+// provision loads a handler's JSON as Caddy does.
+func provision(t testing.TB, h *caddymodule.Handler) error {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+	t.Cleanup(cancel)
+	if err := h.Provision(ctx); err != nil {
+		return err
+	}
+	return h.Validate()
+}
+
+// TestKeyMistakes: "an empty key is a configuration error", and so is what
+// the operator can't have meant. The message says where, and quotes no key.
+func TestKeyMistakes(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "{file." + path + "}"
+	}
+	t.Setenv("EMPTY_KEY", "")
+	t.Setenv("BLANK_KEY", " \t\n")
+	t.Setenv("GOOD_KEY", "sesame")
+	blank, two, missing := file("blank", "\n \n"), file("two", "sesame\nopen\n"), "{file."+dir+"/missing}"
+	for _, tt := range []struct {
+		secrets   []string
+		resellers map[string][]string
+		want      []string // "": it loads
+	}{
+		{[]string{"{env.GOOD_KEY}"}, nil, nil},
+		{[]string{" sesame \n", file("good", "\tsesame\r\n")}, nil, nil},
+		{nil, nil, []string{"secrets: no key"}},
+		{[]string{""}, nil, []string{"secrets[0]", "is empty"}},
+		{[]string{"sesame", " \t"}, nil, []string{"secrets[1]", "is empty"}},
+		{[]string{"{env.EMPTY_KEY}"}, nil, []string{"secrets[0]: {env.EMPTY_KEY} is empty"}},
+		{[]string{"{env.UNSET_KEY}"}, nil, []string{"secrets[0]: {env.UNSET_KEY} is empty"}},
+		{[]string{"{env.BLANK_KEY}"}, nil, []string{"secrets[0]: {env.BLANK_KEY} is empty"}},
+		{[]string{missing}, nil, []string{"secrets[0]: " + missing, "cannot be read"}},
+		{[]string{blank}, nil, []string{"secrets[0]: " + blank + " is empty"}},
+		{[]string{two}, nil, []string{"secrets[0]: " + two + " has more than one line"}},
+		{[]string{"{sesame}"}, nil, []string{"secrets[0]", "unknown"}},
+		{[]string{"sesame{env.UNSET_KEY}"}, nil, []string{"secrets[0]", "placeholder in it"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x"}, "b": {"{env.UNSET_KEY}"}}, []string{"resellers[number 2 by username][0]: {env.UNSET_KEY} is empty"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x", ""}}, []string{"resellers[number 1 by username][1]", "is empty"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"sesame": {}}, []string{"resellers[number 1 by username]", "no key"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"Sesame": {"x"}, "sesame": {"y"}}, []string{"resellers[number 2 by username]", "twice"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{" ": {"x"}}, []string{"resellers[number 1 by username]", "empty"}},
+	} {
+		err := provision(t, &caddymodule.Handler{Secrets: tt.secrets, Resellers: tt.resellers})
+		if (err == nil) != (tt.want == nil) {
+			t.Errorf("%q %q: %v", tt.secrets, tt.resellers, err)
+			continue
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q %q: %v, want %q", tt.secrets, tt.resellers, err, want)
+			}
+		}
+		if err != nil && strings.Contains(strings.ToLower(err.Error()), "sesame") {
+			t.Errorf("quotes a key: %v", err)
+		}
+	}
+}
+
+// TestPlainTextWarning: one line says how many keys anyone can read who can
+// read the config.
+func TestPlainTextWarning(t *testing.T) {
+	t.Setenv("GOOD_KEY", "sesame")
+	s := serve(t, "http://"+testkit.FreeAddr(t)+` {
+		mor_gateway {
+			secret {env.GOOD_KEY} plain1
+			reseller one plain2 {env.GOOD_KEY}
+			reseller two es\{caped
+		}
+	}
+	http://`+testkit.FreeAddr(t)+` {
+		mor_gateway {env.GOOD_KEY}
+	}`)
+	var got []any
+	for line := range strings.Lines(s.log()) {
+		if strings.Contains(line, "plain text") {
+			got = append(got, line)
+		}
+	}
+	if len(got) != 1 || !strings.Contains(fmt.Sprint(got), `"keys":3`) {
+		t.Errorf("warnings: %v", got)
+	}
+}
+
+// TestKeysAreNowhere looks for resolved keys in all that Caddy shows of its
+// config: the admin API, what it saves and adapts, the trace of a request,
+// logs, and the errors of a load.
+func TestKeysAreNowhere(t *testing.T) {
+	keys := []string{"key-from-the-environment", "key-from-a-file", "key-of-a-reseller"}
+	keyFile := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(keyFile, []byte(keys[1]+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ADMIN_KEY", keys[0])
+	t.Setenv("RESELLER_KEY", keys[2])
+	addr := testkit.FreeAddr(t)
+	config := "http://" + addr + ` {
+		log
+		mor_gateway {
+			secret {env.ADMIN_KEY} {file.` + keyFile + `}
+			reseller one {env.RESELLER_KEY}
+			%s
+		}
+		respond ok
+	}`
+	s := serve(t, fmt.Sprintf(config, ""), "debug", "servers {\ntrace\n}")
+	for _, key := range keys {
+		for _, user := range []string{"one", "admin"} {
+			post(t, addr, "u="+user+"&did_id=1&hash="+hash("1", key))
+			post(t, addr, "u="+user+"&did_id=1&hash="+hash("1", key+"x"))
+		}
+	}
+	s.settle(12)
+	loadErr := s.load(fmt.Sprintf(config, "reseller two {env.UNSET_KEY}"))
+	if loadErr == nil {
+		t.Fatal("a config with an unset key loads")
+	}
+	autosaved, err := os.ReadFile(s.autosave())
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(fmt.Sprintf(config, "")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(s.log(), `"http.log.trace"`) {
+		t.Error("no trace in the log")
+	}
+	places := map[string][]byte{
+		"log":      []byte(s.log()),
+		"/config/": []byte(get(t, s.admin+"/config/")),
+		"/metrics": []byte(get(t, s.admin+"/metrics")),
+		"autosave": autosaved,
+		"adapt":    adapted,
+		"error":    []byte(loadErr.Error()),
+	}
+	for place, text := range places {
+		if key, ok := contains(text, keys); ok {
+			t.Errorf("%s shows %q", place, key)
+		}
+		if place != "/metrics" && place != "error" && !bytes.Contains(text, []byte("{env.ADMIN_KEY}")) {
+			t.Errorf("%s does not show the config", place)
+		}
+	}
+}
+
+// TestKeyFileChanged: the keys are read when a config is loaded. Caddy takes
+// an unchanged config for loaded, unless it is forced.
+func TestKeyFileChanged(t *testing.T) {
+	keyFile := filepath.Join(t.TempDir(), "key")
+	write := func(key string) {
+		if err := os.WriteFile(keyFile, []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("old")
+	addr := testkit.FreeAddr(t)
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(`{
+		admin `+testkit.FreeAddr(t)+`
+		persist_config off
+	}
+	http://`+addr+` {
+		mor_gateway {file.`+keyFile+`}
+		respond ok
+	}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	try := func(step, right, wrong string) {
+		t.Helper()
+		if got := post(t, addr, "u=a&did_id=1&hash="+hash("1", right)); got != "ok" {
+			t.Errorf("%s: %s: %s", step, right, got)
+		}
+		if got := post(t, addr, "u=a&did_id=1&hash="+hash("1", wrong)); got == "ok" {
+			t.Errorf("%s: %s is still right", step, wrong)
+		}
+	}
+	load := func(force bool) {
+		if err := caddy.Load(config, force); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load(false)
+	try("start", "old", "new")
+	write("new")
+	try("file changed", "old", "new")
+	load(false)
+	try("reload", "old", "new")
+	load(true)
+	try("reload --force", "new", "old")
+	write("")
+	if err := caddy.Load(config, true); err == nil {
+		t.Error("an empty key file loads")
+	}
+	try("a failed reload", "new", "old")
+}
+
+// BenchmarkResellers measures a whole request with few and many resellers.
+func BenchmarkResellers(b *testing.B) {
+	for _, n := range []int{1, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := &caddymodule.Handler{Secrets: []string{"secret"}, Resellers: map[string][]string{}}
+			for i := range n {
+				h.Resellers[fmt.Sprintf("Reseller%d", i)] = []string{fmt.Sprintf("key of %d", i)}
+			}
+			if err := provision(b, h); err != nil {
+				b.Fatal(err)
+			}
+			query := fmt.Sprintf("?u=reseller%d&did_id=6511&hash=%s", n-1, hash("6511", fmt.Sprintf("key of %d", n-1)))
+			r := httptest.NewRequest(http.MethodPost, action+query, nil)
+			w := httptest.NewRecorder()
+			passed := 0
+			next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { passed++; return nil })
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := h.ServeHTTP(w, r, next); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if passed == 0 || w.Body.Len() > 0 {
+				b.Fatal("refused")
+			}
+		})
+	}
+}

@@ -1,0 +1,50 @@
+// Package testkit has what the tests of several packages need.
+package testkit
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// Patience is how long a test waits for what must happen. It is no measure:
+// only a failing test waits so long.
+const Patience = 60 * time.Second
+
+// Tool returns the path of a program that is not a Go package. Without it the
+// test is skipped, or fails if MOR_GATEWAY_REQUIRE_TOOLS is 1.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("MOR_GATEWAY_REQUIRE_TOOLS") == "1" {
+		t.Fatalf("needs %s, which is not installed", name)
+	}
+	t.Skipf("needs %s, which is not installed", name)
+	return ""
+}
+
+// FreeAddr returns an address on the loopback that nobody listens on.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Eventually waits until what must happen has happened.
+func Eventually(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for end := time.Now().Add(Patience); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never happened: %s", what)
+		}
+	}
+}
