@@ -17,6 +17,7 @@ type exchange struct {
 	caddyhttp.ResponseWriterWrapper
 	handler *Handler
 	req     validation.Request
+	body    readBackBody
 	verdict validation.Verdict
 
 	wroteHeader bool
@@ -74,7 +75,7 @@ func (x *exchange) judge(r *http.Request) {
 			x.verdict = p.Rules(&x.req)
 		}
 		if x.verdict == validation.Accepted && !x.handler.monitor && r.ContentLength != 0 {
-			putBack(r, body)
+			x.putBack(r, body)
 		}
 	}
 	validationSeconds.Observe(time.Since(start).Seconds())

@@ -42,14 +42,13 @@ func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
 		return nil, validation.Accepted
 	}
 	if r.ContentLength > 0 {
-		b := make([]byte, r.ContentLength)
+		b := make([]byte, r.ContentLength, r.ContentLength+1)
 		n, err := io.ReadFull(r.Body, b)
 		if err == nil {
 			// Trailers, and a body longer than declared, show at the end.
-			var more [1]byte
-			var extra int
-			if extra, err = io.ReadFull(r.Body, more[:]); err == nil {
-				return append(b, more[:extra]...), validation.Incomplete
+			b = b[:cap(b)]
+			if _, err = io.ReadFull(r.Body, b[n:]); err == nil {
+				return b, validation.Incomplete
 			}
 		}
 		return b[:n], bodyVerdict(err)
@@ -67,11 +66,12 @@ func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
 
 // bodyVerdict says what the error that ended the reading of a body means.
 func bodyVerdict(err error) validation.Verdict {
+	if err == io.EOF {
+		return validation.Accepted
+	}
 	var timeout net.Error
 	var tooLarge *http.MaxBytesError
 	switch {
-	case err == io.EOF:
-		return validation.Accepted
 	case errors.As(err, &tooLarge): // from Caddy's request_body
 		return validation.TooLarge
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -81,13 +81,15 @@ func bodyVerdict(err error) validation.Verdict {
 }
 
 // putBack gives the request the whole body that was read from it.
-func putBack(r *http.Request, body []byte) {
+func (x *exchange) putBack(r *http.Request, body []byte) {
 	if r.ContentLength < 0 { // chunked, or HTTP/2 without a length
 		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	r.ContentLength = int64(len(body))
 	r.TransferEncoding = nil
-	r.Body = &readBackBody{Reader: bytes.NewReader(body), Closer: r.Body}
+	x.body.Reset(body)
+	x.body.Closer = r.Body
+	r.Body = &x.body
 }
 
 // putBackPrefix gives the request the beginning of the body that was read
@@ -95,12 +97,16 @@ func putBack(r *http.Request, body []byte) {
 // client.
 func putBackPrefix(r *http.Request, prefix []byte) {
 	if len(prefix) > 0 {
-		r.Body = &readBackBody{Reader: io.MultiReader(bytes.NewReader(prefix), r.Body), Closer: r.Body}
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(prefix), r.Body), r.Body}
 	}
 }
 
+// readBackBody is a body that was read, to be read again.
 type readBackBody struct {
-	io.Reader
+	bytes.Reader
 	io.Closer
 }
 
