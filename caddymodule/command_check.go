@@ -1,0 +1,169 @@
+package caddymodule
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// maxInput is the largest request or body that mor-check reads, in bytes.
+const maxInput = MaxMaxBody + maxHeaderBytes
+
+type checkOptions struct {
+	config, site, secretFile  string
+	request                   string
+	method, data, contentType string
+	json, showExpected        bool
+}
+
+func checkCommand(cmd *cobra.Command) {
+	var o checkOptions
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "Caddyfile (or Caddy's JSON, as .json) with the mor_gateway")
+	f.StringVar(&o.site, "site", "", "Address of the site in the config, if several have a mor_gateway")
+	f.StringVar(&o.secretFile, "secret-file", "", "File with the admin's API Secret Key, or - for standard input (default: the variable "+keyVariable+")")
+	f.StringVar(&o.request, "request", "", "File with a whole HTTP/1.1 request, or - for standard input, instead of a URL")
+	f.StringVar(&o.method, "method", http.MethodPost, "Method of the request")
+	f.StringVar(&o.data, "data", "", "Body of the request; @file reads it from a file, @- from standard input")
+	f.StringVar(&o.contentType, "content-type", "", "Type of the body (default with --data: application/x-www-form-urlencoded)")
+	f.BoolVar(&o.json, "json", false, "Print JSON")
+	f.BoolVar(&o.showExpected, "show-expected", false, "Print the right hash too: who has it can send the request")
+	runE(cmd, func(args []string) (int, error) { return o.run(cmd, args) })
+}
+
+func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
+	raw, err := o.rawRequest(cmd, args)
+	if err != nil {
+		return exitUsage, err
+	}
+	h, err := o.handler(cmd)
+	if err != nil {
+		return exitUsage, err
+	}
+	rep := check(h, raw)
+	if o.showExpected {
+		rep.Expected = rep.expected()
+	}
+	out := cmd.OutOrStdout()
+	if o.json {
+		err = rep.writeJSON(out)
+	} else {
+		err = rep.writeText(out, isTerminal(out) && os.Getenv("NO_COLOR") == "")
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	if !rep.Accepted {
+		return exitRefused, nil
+	}
+	return exitOK, nil
+}
+
+// rawRequest returns the bytes of the request that the arguments describe.
+func (o *checkOptions) rawRequest(cmd *cobra.Command, args []string) ([]byte, error) {
+	fromStdin := 0
+	for _, from := range []bool{o.request == "-", o.data == "@-", o.secretFile == "-"} {
+		if from {
+			fromStdin++
+		}
+	}
+	flags := cmd.Flags()
+	switch {
+	case fromStdin > 1:
+		return nil, errors.New("only one of --request, --data and --secret-file can come from standard input")
+	case o.request == "" && len(args) != 1:
+		return nil, errors.New("give one URL, or --request; see caddy help mor-check")
+	case o.request != "" && (len(args) != 0 || flags.Changed("method") || flags.Changed("data") || flags.Changed("content-type")):
+		return nil, errors.New("--request is a whole request: there is no URL, --method, --data or --content-type beside it")
+	case o.request != "":
+		raw, err := readInput(cmd, o.request)
+		if err != nil {
+			return nil, fmt.Errorf("the request cannot be read: %w", err)
+		}
+		if len(bytes.TrimSpace(raw)) == 0 {
+			return nil, errors.New("the request is empty")
+		}
+		return raw, nil
+	}
+	body := []byte(o.data)
+	if name, ok := strings.CutPrefix(o.data, "@"); ok {
+		var err error
+		if body, err = readInput(cmd, name); err != nil {
+			return nil, fmt.Errorf("the body cannot be read: %w", err)
+		}
+	}
+	if flags.Changed("data") && !flags.Changed("content-type") {
+		o.contentType = "application/x-www-form-urlencoded" // as curl
+	}
+	return writeRequest(args[0], o.method, o.contentType, body)
+}
+
+func readInput(cmd *cobra.Command, name string) ([]byte, error) {
+	var input []byte
+	var err error
+	if name == "-" {
+		input, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxInput+1))
+	} else {
+		input, err = readFile(name, maxInput)
+	}
+	if err == nil && len(input) > maxInput {
+		err = errors.New("it is too large")
+	}
+	return input, err
+}
+
+// handler returns the gateway that judges, with the options of the config or
+// the defaults.
+func (o *checkOptions) handler(cmd *cobra.Command) (*Handler, error) {
+	if o.config != "" {
+		if o.secretFile != "" {
+			return nil, errors.New("give --config or --secret-file: the config has the keys")
+		}
+		return configuredHandler(o.config, o.site)
+	}
+	if o.site != "" {
+		return nil, errors.New("--site wants --config")
+	}
+	key, err := readKey(cmd, o.secretFile)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{logger: zap.NewNop()}
+	h.setPolicy(validation.NewKeys([]string{key}, nil))
+	return h, nil
+}
+
+// check gives a request to the gateway, as the server would.
+func check(h *Handler, raw []byte) *report {
+	rep := &report{Mode: h.Mode}
+	rep.Status = serve(raw, func(w http.ResponseWriter, r *http.Request) {
+		rep.reached = true
+		rep.stray = r.ContentLength == 0 && strayBody(raw)
+		rep.x = h.examine(w, r)
+		if rep.x != nil && rep.x.verdict != validation.Accepted {
+			_ = answer(w, r, rep.x.verdict, h.AllowGet)
+			rep.Allow = w.Header().Get("Allow")
+		}
+	})
+	rep.fill()
+	return rep
+}
+
+// isTerminal reports whether the output is one.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,158 @@
+package caddymodule
+
+const hashHelp = `
+Prints the hash that MOR wants with a did_details_update: the SHA-1 of the id
+of the DID followed by the API Secret Key, as 40 lower-case hex digits. Nothing
+else is printed to standard output, so that it can be used as
+
+	$ hash=$(caddy mor-hash --did-id 6511)
+
+With --url it prints a whole signed request instead, as a curl command for a
+POSIX shell.
+
+THE KEY
+
+The API Secret Key is read from the environment variable MOR_API_SECRET_KEY,
+from the file that --secret-file names, or from standard input with
+--secret-file -. It is never taken from an argument, which other users of the
+machine could read. White space around the key is stripped, as MOR does when it
+saves one; where there was some, a line on standard error says so.
+
+FLAGS
+
+--did-id <id>
+    The id that MOR gave the DID, a positive decimal integer. It is not the
+    phone number. Required. It is hashed as it is written: send it the same.
+
+--secret-file <file>
+    The file with the key, or - for standard input.
+
+--url <base>
+    The address of MOR, such as https://mor.example/billing. The path of the
+    method is added, unless it is there.
+
+--user <name>
+    The username, sent as u. Required with --url. It is no part of the hash.
+
+--set <name>=<value>
+    A further parameter, such as call_limit=10. Repeatable. It is no part of
+    the hash either. The value is not checked; mor-check does that.
+
+EXIT STATUS
+
+	0    the hash or the command was printed
+	2    wrong usage, or no key
+
+EXAMPLES
+
+The example of MOR's documentation, whose key is "secret":
+
+	$ printf secret | caddy mor-hash --did-id 6511 --secret-file -
+	f7de355c9b4421ce6c705b4b32c89dbcaca51e46
+
+A request that sets the call limit, sent at once:
+
+	$ caddy mor-hash --did-id 6511 --secret-file /run/secrets/mor \
+	    --url https://mor.example/billing --user admin --set call_limit=10 | sh
+
+The printed command holds the hash: who reads it can send it again.
+`
+
+const checkHelp = `
+Says what the MOR gateway (the directive mor_gateway) would answer to a request
+and why, without sending anything: a line for each check, the parameters as MOR
+would read them and where they stand, the verdict, a hint, and the XML that the
+client would get. It judges with the same code as the running gateway.
+
+The request is a URL, sent with POST unless --method says otherwise, or a whole
+HTTP/1.1 request with --request.
+
+If the hash is wrong, the hint names the mistake where it is a usual one: a
+line end hashed with the key, the key before did_id, upper-case digits, MD5,
+SHA-256 or HMAC instead of SHA-1, a further value in the hash, did_id or the
+key left out, the key of another reseller. Neither a key nor a right hash is
+printed; --show-expected prints the right hash.
+
+THE KEYS
+
+With --config, keys and options are those of the mor_gateway in a Caddyfile,
+which is adapted as Caddy does it; the placeholders of keys, such as
+{env.MOR_API_SECRET_KEY}, are resolved here and now, so run it as the user and
+with the environment that Caddy has. Without --config there is one key, the
+admin's, from --secret-file or the variable MOR_API_SECRET_KEY, and all options
+have their defaults.
+
+THE REQUEST
+
+--request <file>
+    A whole HTTP/1.1 request as it goes over the wire, or - for standard
+    input. The head may have bare newlines. A body counts only as far as
+    Content-Length or chunks say.
+
+--method <method>
+    The method of the request to the URL. Default: POST.
+
+--data <body>
+    The body. @file reads it from a file, @- from standard input; it is sent
+    byte for byte.
+
+--content-type <type>
+    The type of the body. Default with --data, as with curl:
+    application/x-www-form-urlencoded.
+
+OPTIONS
+
+--config <file>
+    The Caddyfile, or Caddy's JSON if its name ends in .json.
+
+--site <address>
+    The site in the config, as the Caddyfile has it (mor.example, :8080), if
+    several have a mor_gateway. The message that lists them gives each a place
+    in the JSON config, which works too.
+
+--secret-file <file>
+    The file with the admin's API Secret Key, or - for standard input.
+
+--json
+    Prints one JSON object: accepted, action, verdict, mode, checks,
+    parameters, hint, notes, status, allow, answer, expected. What does not
+    apply is left out.
+
+--show-expected
+    Prints the hash that would be right, one for each key that counts. Who has
+    it can send the request.
+
+Colours are used on a terminal only, and not if NO_COLOR is set.
+
+WHAT IS NOT CHECKED
+
+What MOR decides by its database: whether it knows the user and the DID, and
+whether the user may change it. Directives that change a request before
+mor_gateway does, such as rewrite, and matchers are not applied. Header lines
+with _ or . in their name are dropped, as Caddy does by default. In the mode
+monitor a refused request is forwarded all the same; the verdict and the exit
+status are those of a refusal, and a note says so.
+
+EXIT STATUS
+
+	0    the request goes on to MOR: accepted, or not for did_details_update
+	2    wrong usage or configuration
+	3    refused
+
+EXAMPLES
+
+Why is this hash wrong?
+
+	$ export MOR_API_SECRET_KEY
+	$ caddy mor-check 'https://mor.example/billing/api/did_details_update?u=admin&did_id=6511&hash=...'
+
+A body of JSON, with the keys and options of the real Caddyfile:
+
+	$ caddy mor-check --config /etc/caddy/Caddyfile --site mor.example \
+	    --content-type application/json --data @body.json \
+	    https://mor.example/billing/api/did_details_update
+
+A request that was recorded, for a program:
+
+	$ caddy mor-check --request - --json < request.txt
+`
