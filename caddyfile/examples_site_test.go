@@ -1,0 +1,235 @@
+package caddyfile_test
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // the API's digest
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// key is the API Secret Key of the admin in all examples.
+const key = "the-admins-key"
+
+// site is an example while Caddy runs it.
+type site struct {
+	t     *testing.T
+	dir   string            // its logs, certificates and keys
+	ports map[string]string // the real ports, by those of the URLs
+	hello string            // sent on each connection before anything else
+}
+
+// start runs an example in this process, changed no more than an operator
+// would change it: other addresses (the pairs in edits), other ports and
+// folders, a certificate authority of its own.
+func start(t *testing.T, file, dir string, edits ...string) *site {
+	t.Helper()
+	t.Setenv("MOR_API_SECRET_KEY", key)
+	s := &site{t: t, dir: dir, ports: map[string]string{"80": freePort(t), "443": freePort(t), "8080": freePort(t), "8081": freePort(t), "9180": freePort(t)}}
+	options := fmt.Sprintf("\n{\n\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\thttp_port %s\n\thttps_port %s\n\tgrace_period 1ns\n",
+		s.ports["80"], s.ports["443"])
+	for _, option := range []string{"\tadmin off\n", "\tpersist_config off\n", "\tstorage file_system " + filepath.Join(dir, "storage") + "\n"} {
+		if file == "demo.Caddyfile" && !strings.Contains(option, "storage") || file == "cluster.Caddyfile" && strings.Contains(option, "storage") {
+			continue // it has that itself
+		}
+		options += option
+	}
+	edits = append(edits,
+		"\n{\n", options,
+		"log {\n", "log {\n\t\toutput file "+filepath.Join(dir, "access.log")+"\n",
+		"log default {\n", "log default {\n\t\tlevel DEBUG\n\t\toutput file "+filepath.Join(dir, "default.log")+"\n",
+		":8080", ":"+s.ports["8080"], ":8081", ":"+s.ports["8081"], ":9180", ":"+s.ports["9180"],
+		"/mnt/caddy", filepath.Join(dir, "storage"), "/etc/caddy/keys", dir)
+	edit := strings.NewReplacer(edits...)
+	for _, name := range []string{file, "resellers.caddy"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(edit.Replace(string(text))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, _ := adapt(t, filepath.Join(dir, file))
+	if err := caddy.Load(config, true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	return s
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// answer is what a client gets.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send sends one request on a connection of its own; whatever the host in the
+// URL, this machine is asked.
+func (s *site) send(method, url string, body io.Reader, header ...string) (answer, error) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, url, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: s.roots()},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, _ := net.SplitHostPort(address)
+			conn, err := new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+s.ports[port])
+			if err == nil && s.hello != "" {
+				_, err = io.WriteString(conn, s.hello)
+			}
+			return conn, err
+		},
+	}
+	resp, err := transport.RoundTrip(r) // a Client would follow redirects
+	for wait := time.Now().Add(time.Minute); err != nil && strings.Contains(err.Error(), "tls: internal error") && time.Now().Before(wait); {
+		time.Sleep(10 * time.Millisecond) // Caddy has no certificate yet
+		resp, err = transport.RoundTrip(r)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(got)}, err
+}
+
+// expect sends a request without a body and compares the answer's status and
+// whether the body has a text.
+func (s *site) expect(method, url string, status int, text string, header ...string) answer {
+	s.t.Helper()
+	got, err := s.send(method, url, http.NoBody, header...)
+	if err != nil {
+		s.t.Errorf("%s %s: %v", method, url, err)
+	} else if got.status != status || !strings.Contains(got.body, text) {
+		s.t.Errorf("%s %s: got %d %q, want %d %q", method, url, got.status, got.body, status, text)
+	}
+	return got
+}
+
+// roots returns the certificate authority that Caddy made for this site.
+func (s *site) roots() *x509.CertPool {
+	pool := x509.NewCertPool()
+	if pem, err := os.ReadFile(filepath.Join(s.dir, "storage/pki/authorities/local/root.crt")); err == nil {
+		pool.AppendCertsFromPEM(pem)
+	}
+	return pool
+}
+
+// stop ends Caddy and returns all that was logged, the site's log before the
+// default one.
+func (s *site) stop() string {
+	s.t.Helper()
+	if err := caddy.Stop(); err != nil {
+		s.t.Error(err)
+	}
+	access, _ := os.ReadFile(filepath.Join(s.dir, "access.log"))
+	other, err := os.ReadFile(filepath.Join(s.dir, "default.log"))
+	if err != nil {
+		s.t.Error(err)
+	}
+	return string(access) + string(other)
+}
+
+// stopQuiet is stop, and makes sure that no log has a key or a hash.
+func (s *site) stopQuiet() string {
+	s.t.Helper()
+	logged := s.stop()
+	if !strings.Contains(logged, "mor_verdict") && !strings.Contains(logged, `"verdict":`) {
+		s.t.Error("nothing was logged")
+	}
+	for _, secret := range []string{key, hashOf("6511", key), wrongHash, "hash="} {
+		if strings.Contains(logged, secret) {
+			s.t.Errorf("the log has %q:\n%s", secret, logged)
+		}
+	}
+	return logged
+}
+
+// mor is a server in MOR's place, which remembers the requests for the action
+// that reach it.
+type mor struct {
+	address string
+	breaks  bool // breaks the connection off once it has seen an update
+
+	mu   sync.Mutex
+	seen []string
+}
+
+func newMOR(t *testing.T) *mor {
+	t.Helper()
+	m := new(mor)
+	server := httptest.NewServer(m)
+	t.Cleanup(server.Close)
+	m.address = server.Listener.Addr().String()
+	return m
+}
+
+func (m *mor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.Contains(r.URL.Path, "did_details_update") {
+		_, _ = io.WriteString(w, "MOR's GUI")
+		return
+	}
+	m.mu.Lock()
+	m.seen = append(m.seen, r.Method+" "+r.RequestURI)
+	m.mu.Unlock()
+	if m.breaks {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, morSuccess)
+}
+
+// reached returns the updates that have reached MOR since it was last asked.
+func (m *mor) reached() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen := m.seen
+	m.seen = nil
+	return seen
+}
+
+const (
+	morSuccess = "<page><status><success>DID details successfully updated</success></status></page>"
+	success    = "<success>DID details successfully updated</success>"
+	wrongHash  = "0123456789abcdef0123456789abcdef01234567"
+)
+
+func hashOf(didID, key string) string {
+	return fmt.Sprintf("%x", sha1.Sum([]byte(didID+key))) //nolint:gosec // the API's digest
+}
+
+// query returns the query of an update.
+func query(user, hash string) string {
+	return "?u=" + user + "&did_id=6511&call_limit=999&hash=" + hash
+}
