@@ -332,14 +332,15 @@ func TestKeyFileChanged(t *testing.T) {
 func BenchmarkResellers(b *testing.B) {
 	for _, n := range []int{1, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			h := &caddymodule.Handler{Secrets: []string{"secret"}, Resellers: map[string][]string{}}
+			b.Setenv("SOME_KEY", "some key")
+			h := &caddymodule.Handler{Secrets: []string{"{env.SOME_KEY}"}, Resellers: map[string][]string{}}
 			for i := range n {
-				h.Resellers[fmt.Sprintf("Reseller%d", i)] = []string{fmt.Sprintf("key of %d", i)}
+				h.Resellers[fmt.Sprintf("Reseller%05d", i)] = []string{"{env.SOME_KEY}"}
 			}
 			if err := provision(b, h); err != nil {
 				b.Fatal(err)
 			}
-			query := fmt.Sprintf("?u=reseller%d&did_id=6511&hash=%s", n-1, hash("6511", fmt.Sprintf("key of %d", n-1)))
+			query := fmt.Sprintf("?u=reseller%05d&did_id=6511&hash=%s", n-1, hash("6511", "some key"))
 			r := httptest.NewRequest(http.MethodPost, action+query, nil)
 			w := httptest.NewRecorder()
 			passed := 0
