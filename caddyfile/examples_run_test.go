@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // examples has, for each example, the test that sends requests to it.
@@ -146,13 +147,23 @@ func runSeveral(t *testing.T, file string) {
 		}
 		s.stopQuiet()
 
-		// The first is down: the second gets it.
-		s = start(t, file, t.TempDir(), "10.0.0.5:80", "127.0.0.1:"+freePort(t), "10.0.0.6:80", second.address, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler)
+		// The first is down, and no health check has noticed yet: the second
+		// gets it.
+		s = start(t, file, t.TempDir(), "10.0.0.5:80", "127.0.0.1:"+freePort(t), "10.0.0.6:80", second.address, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler, "health_uri /billing/callc/login", "")
 		s.expect(method, action+query("admin", hashOf("6511", key)), 200, success)
 		if got := second.reached(); len(got) != 1 {
 			t.Errorf("%s: sent %d times", method, len(got))
 		}
 		s.stopQuiet()
+	}
+
+	// The health check notices, without any retry.
+	s = start(t, file, t.TempDir(), "10.0.0.5:80", "127.0.0.1:"+freePort(t), "10.0.0.6:80", second.address, "lb_retries 1", "", "fail_duration 10s", "", "health_interval 10s", "health_interval 10ms")
+	for wait := time.Now().Add(time.Minute); second.reached() == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(wait) {
+			t.Fatal("the second MOR never gets a request")
+		}
+		_, _ = s.send("POST", action+query("admin", hashOf("6511", key)), nil)
 	}
 }
 
