@@ -36,7 +36,7 @@ func (r *Request) mediaType() bool {
 		r.format = formatForm
 	case equalFold(mediaType, "application/json"):
 		r.format = formatJSON
-	case equalFold(mediaType, "multipart/form-data"):
+	case mediaType == "multipart/form-data": // in capitals, a form to Rack 1
 		r.format = formatMultipart
 	default:
 		// With the rule off: a form, as an unknown type is to some Racks.
@@ -56,14 +56,14 @@ func (r *Request) typeParameters(params string) bool {
 		var param string
 		var more bool
 		param, params, more = strings.Cut(params, ";")
-		name, val, _ := strings.Cut(strings.Trim(param, " \t"), "=")
+		name, val, _ := strings.Cut(strings.TrimLeft(param, " \t"), "=")
 		if n := len(val); n >= 2 && val[0] == '"' && val[n-1] == '"' {
 			val = val[1 : n-1]
 		}
 		switch {
 		case equalFold(name, "charset") && !charset && equalFold(val, "utf-8"):
 			charset = true
-		case equalFold(name, "boundary") && r.format == formatMultipart:
+		case name == "boundary" && r.format == formatMultipart: // see mediaType
 			if (r.boundary != "" || !isBoundary(val)) && r.refuse(OddBoundary, InHeader, NoName) {
 				return false
 			}

@@ -50,6 +50,7 @@ type part struct {
 	name     Name
 	exact    bool
 	named    bool
+	bare     bool // the name is not in quotes
 	file     bool
 	typed    bool // has a Content-Type
 	encoded  bool // has a Content-Transfer-Encoding
@@ -99,11 +100,12 @@ func (r *Request) readPart(b []byte) bool {
 // fields that HTTP libraries write, once each, is odd.
 func (p *part) line(line []byte) {
 	i := bytes.IndexByte(line, ':')
-	if i < 0 {
+	if i < 0 || p.bare { // a bare name goes on in the next line for Rack 1
 		p.odd = OddPartHeader
 		return
 	}
-	val := bytes.Trim(line[i+1:], " ")
+	// No more space: Rack 3 knows no name in a line that is too long.
+	val := bytes.TrimPrefix(line[i+1:], []byte(" "))
 	var again bool
 	switch field := line[:i]; {
 	case isField(field, "content-disposition"):
@@ -130,18 +132,20 @@ func (p *part) line(line []byte) {
 	}
 }
 
-// disposition reads `form-data; name=...[; filename=...]`.
+// disposition reads `form-data; name=...[; filename=...]`. The name must
+// stand behind exactly that: Rack 1 needs the space, Rack 3.1 the lower case.
 func (p *part) disposition(v []byte) {
 	v, ok := cutField(v, "form-data")
 	if !ok {
 		p.odd = OddPartHeader
 		return
 	}
-	v, ok = cutParameter(v, "name")
+	v, ok = bytes.CutPrefix(v, []byte("; name="))
 	if !ok {
 		p.odd = OddPartHeader
 		return
 	}
+	p.bare = len(v) > 0 && v[0] != '"'
 	name, v, ok := cutQuoted(v, isPartNameByte)
 	if !ok || len(name) == 0 {
 		p.odd = OddPartName

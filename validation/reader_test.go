@@ -271,7 +271,7 @@ func TestMultipart(t *testing.T) {
 		{"%s" + field(cd+`"x[a b].c-d"`, "\x00;&=\r\n\r\n--XyY") + "--XyZ--", NoReason},
 		{"%s" + field(cd+"\"f\"; filename=\"a (1).png\"\r\nContent-Type: image/svg+xml", "\xff") + "--XyZ--", NoReason},
 		{"%s" + field(cd+"\"f\"; filename=\"\"\r\nContent-Type: application/octet-stream", "") + "--XyZ--", NoReason},
-		{"%s" + field("content-disposition:form-data;name=call_limit", "5") + "--XyZ--", NoReason},
+		{"%s" + field("content-disposition:form-data; name=call_limit", "5") + "--XyZ--", NoReason},
 
 		{"%s" + field(cd+`"call_limit"`, "5") + field(cd+`"call_limit"`, "6") + "--XyZ--", OddRepeated},
 		{"%s" + field(cd+`"_method"`, "put") + "--XyZ--", OddMethodParam},

@@ -1,0 +1,348 @@
+// Package reference reads a request for did_details_update the slow and
+// obvious way: everything is split, decoded and kept in maps, with the
+// standard library's parsers and regular expressions. It shares no code with
+// the gateway. Tests use it as an oracle: what the gateway accepts, the
+// reference must be able to read, and read alike.
+//
+// It is more lenient than the gateway where that does no harm: it accepts
+// what all readings of the request agree on.
+package reference
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// Request is what is known of a request.
+type Request struct {
+	Method string
+	Query  string // raw
+	Header http.Header
+	Body   []byte
+}
+
+// Values are the guarded parameters that are in a request, by name. JSON's
+// null is nil.
+type Values map[string]*string
+
+// Get returns a parameter's text, and whether it has one.
+func (v Values) Get(name string) (string, bool) {
+	if p := v[name]; p != nil {
+		return *p, true
+	}
+	return "", false
+}
+
+func text(s string) *string { return &s }
+
+// Names are the guarded parameters.
+var Names = []string{
+	"u", "did_id", "hash", "call_limit", "did_user_id", "active_from", "active_till", "grace_time", "_method",
+}
+
+func isGuarded(name string) bool {
+	for _, n := range Names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// errMethod is for requests whose method isn't GET or POST.
+var errMethod = errors.New("neither GET nor POST")
+
+// Read returns the guarded parameters of a request that everyone reads
+// alike, or what is odd about it.
+func Read(q Request) (Values, error) {
+	if q.Method != http.MethodGet && q.Method != http.MethodPost {
+		return nil, errMethod
+	}
+	if err := checkHeader(q.Header); err != nil {
+		return nil, err
+	}
+	if regexp.MustCompile(`[\x00-\x20#\x7f]`).MatchString(q.Query) {
+		return nil, errors.New("a byte that ends the query for some")
+	}
+	vals, err := readPairs(q.Query)
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	if len(q.Body) > 0 {
+		if q.Method == http.MethodGet {
+			return nil, errors.New("a GET with a body")
+		}
+		inBody, err := readBody(q.Header, q.Body)
+		if err != nil {
+			return nil, fmt.Errorf("body: %w", err)
+		}
+		for name, val := range inBody {
+			if err := vals.add(name, val); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if _, ok := vals["_method"]; ok {
+		return nil, errors.New("the method is overridden")
+	}
+	for _, name := range []string{"u", "did_user_id", "grace_time"} {
+		if s, _ := vals.Get(name); regexp.MustCompile(`[\x00-\x1f\x7f]`).MatchString(s) {
+			return nil, fmt.Errorf("%s has a control character", name)
+		}
+	}
+	return vals, nil
+}
+
+// add adds a value unless the same parameter has another one.
+func (v Values) add(name string, val *string) error {
+	old, again := v[name]
+	if again && ((old == nil) != (val == nil) || old != nil && *old != *val) {
+		return fmt.Errorf("%s stands twice", name)
+	}
+	v[name] = val
+	return nil
+}
+
+// checkHeader looks at the header as a server does that makes CGI variables
+// of it.
+func checkHeader(h http.Header) error {
+	count := make(map[string]int)
+	for name, lines := range h {
+		cgi := regexp.MustCompile(`[^A-Z0-9]`).ReplaceAllString(strings.ToUpper(name), "_")
+		count[cgi] += len(lines)
+		switch cgi {
+		case "X_HTTP_METHOD_OVERRIDE", "X_HTTP_METHOD", "X_METHOD_OVERRIDE", "X_POST_DATA_FORMAT", "X_ORIGINAL_URL", "X_REWRITE_URL", "UPGRADE":
+			return fmt.Errorf("a header line %s", cgi)
+		case "CONNECTION":
+			for _, option := range strings.Split(strings.Join(lines, ","), ",") {
+				if !regexp.MustCompile(`(?i)^[ \t]*(close|keep-alive|te|upgrade|http2-settings)?[ \t]*$`).MatchString(option) {
+					return errors.New("a Connection option that takes a header line away")
+				}
+			}
+		}
+	}
+	for _, cgi := range []string{"CONTENT_TYPE", "CONTENT_LENGTH", "CONTENT_ENCODING"} {
+		if count[cgi] > 1 {
+			return fmt.Errorf("%s stands twice", cgi)
+		}
+	}
+	return nil
+}
+
+const (
+	charset   = `(?i:charset)=(?i:utf-8|"utf-8")`
+	delimiter = `[A-Za-z0-9_.+-]{1,70}`
+)
+
+var (
+	typeForm      = regexp.MustCompile(`^((?i:application/x-www-form-urlencoded)[ \t]*(;[ \t]*` + charset + `)?)?$`)
+	typeJSON      = regexp.MustCompile(`^(?i:application/json)[ \t]*(;[ \t]*` + charset + `)?$`)
+	typeMultipart = regexp.MustCompile(`^multipart/form-data[ \t]*(;[ \t]*` + charset + `)?;[ \t]*boundary=(?:"(` + delimiter + `)"|(` + delimiter + `))(;[ \t]*` + charset + `)?$`)
+)
+
+func readBody(h http.Header, body []byte) (Values, error) {
+	if coding := h.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, errors.New("encoded")
+	}
+	mediaType := h.Get("Content-Type")
+	switch {
+	case typeForm.MatchString(mediaType):
+		return readPairs(string(body))
+	case typeJSON.MatchString(mediaType):
+		return readJSON(body)
+	}
+	m := typeMultipart.FindStringSubmatch(mediaType)
+	if m == nil || m[1] != "" && m[4] != "" {
+		return nil, errors.New("content type")
+	}
+	return readMultipart(body, m[2]+m[3])
+}
+
+// readPairs reads a query or an urlencoded body with "&" alone between the
+// pairs, and with ";" as well. Both must give the same.
+func readPairs(s string) (Values, error) {
+	vals, err := readSplit(strings.Split(s, "&"))
+	if err != nil {
+		return nil, err
+	}
+	more, err := readSplit(regexp.MustCompile(`[&;]`).Split(s, -1))
+	if err != nil {
+		return nil, err
+	}
+	if fmt.Sprint(dump(vals)) != fmt.Sprint(dump(more)) {
+		return nil, errors.New("a semicolon changes a guarded parameter")
+	}
+	return vals, nil
+}
+
+// dump lists values so that they can be compared.
+func dump(v Values) (list []string) {
+	for _, name := range Names {
+		if val, ok := v[name]; !ok {
+			list = append(list, "absent")
+		} else if val == nil {
+			list = append(list, "null")
+		} else {
+			list = append(list, fmt.Sprintf("%q", *val))
+		}
+	}
+	return list
+}
+
+func readSplit(pairs []string) (Values, error) {
+	vals := make(Values)
+	for _, pair := range pairs {
+		rawName, rawVal, eq := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(rawName)
+		if err != nil {
+			return nil, err
+		}
+		val, err := url.QueryUnescape(rawVal)
+		if err != nil {
+			return nil, err
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(val) {
+			return nil, errors.New("not UTF-8")
+		}
+		if err := checkName(name); err != nil {
+			return nil, err
+		}
+		if !isGuarded(name) {
+			continue
+		}
+		if !eq {
+			return nil, fmt.Errorf("%s without =", name)
+		}
+		if err := vals.add(name, text(val)); err != nil {
+			return nil, err
+		}
+	}
+	return vals, nil
+}
+
+// checkName refuses what isn't a guarded name but may be taken for one.
+func checkName(name string) error {
+	if isGuarded(name) {
+		return nil
+	}
+	// Rack drops brackets, some servers white space or control characters.
+	words := strings.FieldsFunc(name, func(c rune) bool {
+		return c == '[' || c == ']' || c < ' ' || c == 0x7f
+	})
+	for _, word := range words {
+		if word = strings.Trim(word, " "); word != "" {
+			if isGuarded(word) {
+				return fmt.Errorf("%q may be taken for %s", name, word)
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// maxDisposition is the longest Content-Disposition that Rack 3.1 reads.
+const maxDisposition = 1536
+
+const (
+	partName = `[A-Za-z0-9_.\[\] -]`
+	fileName = `[A-Za-z0-9_.\[\] ()-]`
+)
+
+var (
+	partDisposition = regexp.MustCompile(`^(?i:content-disposition): *(?i:form-data); name=(?:"(` + partName + `+)"|([A-Za-z0-9_.\[\]-]+))( *; *(?i:filename)=(?:"` + fileName + `*"|[A-Za-z0-9_.\[\]()-]+))? *$`)
+	partPlainType   = regexp.MustCompile(`^(?i:content-type): *(?i:text/plain)( *; *(?i:charset)=(?i:"?utf-8"?|("?(?:us-ascii|iso-8859-1)"?)))? *$`)
+	partFileType    = regexp.MustCompile(`^(?i:content-type): *[A-Za-z0-9_./+-]*( *; *(?i:charset)=(?i:"?utf-8"?|"?us-ascii"?|"?iso-8859-1"?))? *$`)
+	partEncoding    = regexp.MustCompile(`^(?i:content-transfer-encoding): *(?i:7bit|8bit|binary) *$`)
+	partLength      = regexp.MustCompile(`^(?i:content-length): *[0-9]+ *$`)
+
+	// How old and new releases find a name in the head of a part.
+	rackOneName = regexp.MustCompile(`(?i)content-disposition:[^\n]*[ \t\r\n]name="?([^";]*)`)
+	rackTwoName = regexp.MustCompile(`(?i)content-disposition:[^\n]*;[ \t\r\n]*name=("[^"]*"|[^][ \t\r\n()<>,;:\\"/?=]+)`)
+)
+
+// readMultipart cuts the body at every boundary, wherever it stands.
+func readMultipart(body []byte, boundary string) (Values, error) {
+	pieces := bytes.Split(body, []byte("--"+boundary))
+	last := len(pieces) - 1
+	if last < 2 {
+		return nil, errors.New("no parts")
+	}
+	if first := string(pieces[0]); first != "" && first != "\r\n" {
+		return nil, errors.New("something before the first boundary")
+	}
+	if end := string(pieces[last]); end != "--" && end != "--\r\n" {
+		return nil, errors.New("no end")
+	}
+	vals := make(Values)
+	for _, piece := range pieces[1:last] {
+		part, ok := strings.CutPrefix(string(piece), "\r\n")
+		if ok {
+			part, ok = strings.CutSuffix(part, "\r\n")
+		}
+		head, val, hasHead := strings.Cut(part, "\r\n\r\n")
+		if !ok || !hasHead {
+			return nil, errors.New("a part without its line ends")
+		}
+		name, err := readHead(head, val)
+		if err != nil {
+			return nil, err
+		}
+		if isGuarded(name) {
+			if err := vals.add(name, text(val)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return vals, nil
+}
+
+// readHead returns the name of a part.
+func readHead(head, val string) (name string, err error) {
+	var file, fileType, ascii, disposition bool
+	seen := make(map[string]bool)
+	for _, line := range strings.Split(head, "\r\n") {
+		field, _, _ := strings.Cut(strings.ToLower(line), ":")
+		if seen[field] {
+			return "", fmt.Errorf("%s stands twice in a part", field)
+		}
+		seen[field] = true
+		if m := partDisposition.FindStringSubmatch(line); m != nil {
+			disposition = true
+			name, file = m[1]+m[2], m[3] != ""
+			if isGuarded(name) && len(line) > maxDisposition {
+				return "", errors.New("a head too long for some releases")
+			}
+		} else if m := partPlainType.FindStringSubmatch(line); m != nil {
+			ascii = m[2] != ""
+		} else if partFileType.MatchString(line) {
+			fileType = true
+		} else if !partEncoding.MatchString(line) && !partLength.MatchString(line) {
+			return "", errors.New("a strange line in a part")
+		}
+	}
+	switch {
+	case !disposition:
+		return "", errors.New("a part without a name")
+	case fileType && !file:
+		return "", errors.New("the type of a file")
+	case file && isGuarded(name):
+		return "", errors.New("given as a file")
+	case !file && !utf8.ValidString(val):
+		return "", errors.New("not UTF-8")
+	case !file && ascii && regexp.MustCompile(`[^\x00-\x7f]`).MatchString(val):
+		return "", errors.New("not ASCII, as it says")
+	}
+	for _, release := range []*regexp.Regexp{rackOneName, rackTwoName} {
+		m := release.FindStringSubmatch(head)
+		if m == nil || isGuarded(name) && strings.Trim(m[1], `"`) != name {
+			return "", errors.New("a head that not every release reads")
+		}
+	}
+	return name, checkName(name)
+}

@@ -1,0 +1,33 @@
+package validation
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRegressions has what fuzzing and audits found: each was accepted once.
+func TestRegressions(t *testing.T) {
+	const (
+		cd        = "Content-Disposition: form-data; name="
+		multipart = "multipart/form-data; boundary=XyZ"
+	)
+	body := func(head string) string { return "--XyZ\r\n" + head + "\r\n\r\n&call_limit=-5&\r\n--XyZ--\r\n" }
+	testReadings(t, []reading{
+		// Rack 1 knows multipart and boundary in lower case only, and reads
+		// the body as a form otherwise.
+		{query: valid, contentType: "Multipart/Form-Data; boundary=XyZ", body: body(cd + `"comment"`), want: OddMediaType},
+		{query: valid, contentType: "multipart/form-data; Boundary=XyZ", body: body(cd + `"comment"`), want: OddCharset},
+		// The space belongs to the boundary for all Racks.
+		{query: valid, contentType: "multipart/form-data; boundary=XyZ ; charset=utf-8", body: body(cd + `"comment"`), want: OddBoundary},
+		// Rack 1 needs white space before name=, Rack 3.1 lower case: others
+		// name the part text/plain[].
+		{query: valid, contentType: multipart, body: body(`Content-Disposition: form-data;name="comment"`), want: OddPartHeader},
+		{query: valid, contentType: multipart, body: body(`Content-Disposition: form-data; NAME="comment"`), want: OddPartHeader},
+		// Without quotes the name goes on in the next line for Rack 1.
+		{query: valid, contentType: multipart, body: body(cd + "comment\r\nContent-Type: text/plain"), want: OddPartHeader},
+		// Rack 3.1 doesn't look for a name in a line of more than 1,536 bytes.
+		{query: valid, contentType: multipart, body: body(cd + `"comment"` + strings.Repeat(" ", 1600)), want: OddPartHeader},
+		{query: valid, contentType: multipart, body: body("Content-Disposition:" + strings.Repeat(" ", 1600) + `form-data; name="comment"`), want: OddPartHeader},
+		{query: valid, contentType: multipart, body: body("Content-Type: text/plain; charset=utf-8\r\n" + cd + "comment")},
+	})
+}
