@@ -30,7 +30,7 @@ func (h Hint) String() string {
 const (
 	// MaxHintDigests is how many digests it makes at most for each key that
 	// counts for the user; an HMAC counts as two.
-	MaxHintDigests = 40
+	MaxHintDigests = 43
 	// maxHinted is the length in bytes from which on a value is left out.
 	maxHinted = 64
 )
@@ -89,15 +89,18 @@ var noMatch = Hint{"no_match", "none of the usual mistakes; the hash was made of
 
 // Hint names the mistake by which the hash of a request came out wrong. It is
 // for a request whose verdict is IncorrectHash; where the hash is right it
-// says nothing. It makes digests (at most MaxHintDigests for each key that
-// counts for the user) only if HashForm says nothing.
+// says nothing. Beyond one for each key that counts for the user, it makes
+// digests only if HashForm says nothing, at most MaxHintDigests for each.
 func (p *Policy) Hint(r *Request) Hint {
 	h, _ := p.hint(r)
 	return h
 }
 
 func (p *Policy) hint(r *Request) (h Hint, digests int) {
-	if h = r.HashForm(); h.Name != "" || p.hashIsRight(r) {
+	if p.hashIsRight(r) {
+		return Hint{}, 0
+	}
+	if h = r.HashForm(); h.Name != "" {
 		return h, 0
 	}
 	t := newTrial(r)

@@ -62,7 +62,7 @@ func formHint(hash []byte) Hint {
 	switch {
 	case isHashIn(bytes.TrimSpace(hash)):
 		return whiteSpace
-	case isHashIn(bytes.Map(dropSeparator, hash)):
+	case isSeparated(hash):
 		return separators
 	case hasHashIn(hash):
 		return extraText
@@ -99,11 +99,18 @@ func hasHashIn(s []byte) bool {
 	return run == HashLen
 }
 
-func dropSeparator(c rune) rune {
-	if c == ':' || c == '-' || c == ' ' {
-		return -1
+// isSeparated reports whether s is 20 bytes in hex with one character between
+// every two.
+func isSeparated(s []byte) bool {
+	if len(s) != HashLen+HashLen/2-1 {
+		return false
 	}
-	return c
+	for i, c := range s {
+		if (i%3 == 2) != (c == ':' || c == '-' || c == ' ') || i%3 != 2 && unhex(c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // isBase64Digest reports whether s may be an MD5, SHA-1 or SHA-256 in base64,

@@ -1,0 +1,94 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/time/rate"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// limitHints gives the test a rate of its own.
+func limitHints(t testing.TB, limit rate.Limit, burst int) {
+	t.Helper()
+	old := hintLimit
+	hintLimit = rate.NewLimiter(limit, burst)
+	t.Cleanup(func() { hintLimit = old })
+}
+
+// A hint is in the log of a refusal and not in the answer; beyond the rate
+// none is looked for, but what costs no digest is still said.
+func TestHintsInTheLog(t *testing.T) {
+	limitHints(t, 0, 2)
+	core, logs := observer.New(zapcore.InfoLevel)
+	h := &Handler{logger: zap.New(core)}
+	h.setPolicy(validation.NewKeys([]string{"secret"}, nil))
+	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+
+	const newline = "1752ded4a2071e5963edd0f038a9c378ed5dd230" // echo 6511secret | sha1sum
+	const newlineHint = "newline: a line end was hashed behind the key; use printf or echo -n, and strip what is read from a file"
+	const upperHint = "upper_case: the hash is written with upper-case digits; MOR wants lower case"
+	for i, tt := range []struct{ query, want string }{
+		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
+		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
+		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
+		{"u=admin&did_id=6511&hash=" + newline, hintOverLimit},
+		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
+		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", ""},
+		{"did_id=6511&hash=" + newline, ""}, // Access Denied
+		{"u=admin&u=x", "query: u: given more than once with different values"},
+	} {
+		x := newBenchExchange("POST", benchPath+"?"+tt.query, "", "")
+		x.reset()
+		w := httptest.NewRecorder()
+		if err := h.ServeHTTP(w, x.r, next); err != nil {
+			t.Fatal(err)
+		}
+		entries := logs.TakeAll()
+		if len(entries) != 1 {
+			t.Fatalf("%d: %d log lines", i, len(entries))
+		}
+		if got := entries[0].ContextMap()["hint"]; got != tt.want {
+			t.Errorf("%d: hint %q, want %q", i, got, tt.want)
+		}
+		if answer := fmt.Sprint(w.Header(), w.Body); tt.want != "" && strings.Contains(answer, tt.want) {
+			t.Errorf("%d: the hint is in the answer", i)
+		}
+	}
+}
+
+// BenchmarkRefusal shows what a refusal of a wrong hash costs with a hint for
+// each, at the rate that is in force, and with none.
+func BenchmarkRefusal(b *testing.B) {
+	for _, bm := range []struct {
+		name  string
+		limit rate.Limit
+		burst int
+	}{
+		{"every-hint", rate.Inf, 0},
+		{"limited", HintsPerSecond, HintBurst},
+		{"no-hint", 0, 0},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			limitHints(b, bm.limit, bm.burst)
+			h := benchHandler(b, benchLogger())
+			x := newBenchExchange("POST", benchPath+"?u=admin&did_id=6512&call_limit=999&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e47", "", "")
+			next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+			b.ReportAllocs()
+			for b.Loop() {
+				x.reset()
+				if err := h.ServeHTTP(&x.w, x.r, next); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

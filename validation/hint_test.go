@@ -1,0 +1,324 @@
+package validation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+)
+
+// The keys of these tests. None is the documentation's.
+const (
+	hintKey      = "Wq7!k s$9"
+	hintSecond   = "next"
+	hintReseller = "shop-key"
+)
+
+func hintPolicy() *Policy {
+	return &Policy{
+		Keys:    NewKeys([]string{hintKey, hintSecond}, map[string][]string{"Shop": {hintReseller}, "other": {"other-key"}}),
+		MaxBody: 1 << 10,
+	}
+}
+
+// judgeQuery judges a request with everything in the query.
+func judgeQuery(t *testing.T, p *Policy, query string) (*Request, Verdict) {
+	t.Helper()
+	r := &Request{Method: "POST", Path: "/billing/api/did_details_update", Query: query}
+	v := p.Head(r)
+	if v == Accepted {
+		v = p.Body(r, nil)
+	}
+	if v == Accepted {
+		v = p.Rules(r)
+	}
+	return r, v
+}
+
+// tool runs what an integrator has at hand and returns what it prints. The
+// program finds the did_id, the key and more parameters in its environment.
+func tool(t *testing.T, env []string, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(testkit.Tool(t, program), args...)
+	cmd.Env = append(env, "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", program, err)
+	}
+	return string(out)
+}
+
+const nodeDigest = `const {createHash, createHmac} = require('crypto'), {DID, KEY, U, LIMIT} = process.env
+const sha1 = text => createHash('sha1').update(text).digest('hex')
+process.stdout.write(`
+
+// TestMistakes makes each mistake with the tools with which it is made: sh
+// scripts with sha1sum and openssl, and JavaScript. "out" takes the line end
+// off what a script prints, as $() does.
+func TestMistakes(t *testing.T) {
+	const didID, user, limit = "6512", "admin", "999"
+	digits := func(script string) string { return script + " | cut -c1-40" }
+	tests := []struct {
+		want   string // the mistake's name; "" if the hash is right
+		sh, js string
+		params string // instead of call_limit=999
+		keep   bool   // the line end
+	}{
+		{want: "", sh: digits(`printf %s "$DID$KEY" | sha1sum`)},
+		{want: "", sh: digits(`printf %s "$DID$KEY" | openssl sha1 -r`)},
+		{want: "", js: `sha1(DID + KEY)`},
+		{want: "", sh: digits(`printf %s "${DID}next" | sha1sum`)},
+
+		{want: "newline", sh: digits(`echo "$DID$KEY" | sha1sum`)},
+		{want: "newline", sh: digits(`echo "${DID}next" | openssl sha1 -r`)},
+		{want: "newline", sh: digits(`printf '%s\r\n' "$DID$KEY" | openssl sha1 -r`)},
+		{want: "newline", sh: digits(`{ echo "$DID"; printf %s "$KEY"; } | sha1sum`)},
+		{want: "newline", sh: digits(`{ echo "$DID"; echo "$KEY"; } | sha1sum`)},
+		{want: "newline", js: `sha1(DID + Buffer.from(KEY + '\n'))`},
+		{want: "key_first", sh: digits(`printf %s "$KEY$DID" | openssl sha1 -r`)},
+		{want: "key_first", sh: digits(`echo "$KEY$DID" | sha1sum`)},
+		{want: "key_first", js: `sha1(KEY + DID)`},
+		{want: "space", sh: digits(`printf '%s %s' "$DID" "$KEY" | sha1sum`)},
+		{want: "space", js: "sha1(`${DID}${KEY} `)"},
+		{want: "space", js: "sha1(`${DID}${KEY} \\r\\n`)"},
+		{want: "key_left_out", sh: digits(`printf %s "$DID$NO_SUCH_VARIABLE" | sha1sum`)},
+		{want: "key_left_out", sh: digits(`echo "$DID" | openssl sha1 -r`)},
+		{want: "did_id_left_out", sh: digits(`printf %s "$NO_SUCH_VARIABLE$KEY" | sha1sum`)},
+		{want: "did_id_left_out", sh: digits(`echo "$KEY" | openssl sha1 -r`)},
+		{want: "hmac", sh: digits(`printf %s "$DID" | openssl sha1 -r -hmac "$KEY"`)},
+		{want: "hmac", js: `createHmac('sha1', DID).update(KEY).digest('hex')`},
+		{want: "hmac", js: `createHmac('sha1', KEY).update(DID + KEY).digest('hex')`},
+		{want: "example_key", sh: digits(`printf %s "${DID}secret" | sha1sum`)},
+		{want: "example_key", sh: `echo f7de355c9b4421ce6c705b4b32c89dbcaca51e46`},
+		{want: "u_included", sh: digits(`printf %s "$U$DID$KEY" | sha1sum`)},
+		{want: "u_included", sh: digits(`printf %s "$DID$U$KEY" | sha1sum`)},
+		{want: "u_included", js: `sha1([DID, KEY, U].join(''))`},
+		{want: "call_limit_included", sh: digits(`printf %s "$DID$LIMIT$KEY" | sha1sum`)},
+		{want: "call_limit_included", sh: digits(`printf %s "$LIMIT$DID$KEY" | sha1sum`)},
+		{want: "call_limit_included", js: `sha1(DID + KEY + LIMIT)`},
+		{want: "did_user_id_included", js: `sha1(DID + '-1' + KEY)`, params: "did_user_id=-1"},
+		{want: "active_from_included", js: `sha1(DID + 1700000000 + KEY)`, params: "active_from=1700000000"},
+		{want: "active_till_included", js: `sha1(DID + 1800000000 + KEY)`, params: "active_till=1800000000"},
+		{want: "grace_time_included", js: `sha1(DID + 60 + KEY)`, params: "grace_time=60"},
+		{want: "values_included", js: `sha1(Object.values({u: U, did_id: DID, call_limit: LIMIT}).join('') + KEY)`},
+		{want: "values_included", js: `sha1(DID + '60' + LIMIT + KEY)`, params: "grace_time=60&call_limit=999"},
+		{want: "values_included", js: `sha1(DID + U + LIMIT + '60' + KEY)`, params: "grace_time=60&call_limit=999"},
+		{want: "values_included", js: `sha1(DID + LIMIT + '60' + KEY)`, params: "grace_time=60&call_limit=999"},
+
+		{want: "upper_case", sh: digits(`printf %s "$DID$KEY" | sha1sum | tr a-f A-F`)},
+		{want: "upper_case", js: `sha1(DID + KEY).toUpperCase()`},
+		{want: "md5", sh: `printf %s "$DID$KEY" | md5sum | cut -c1-32`},
+		{want: "md5", js: `createHash('md5').update(DID + KEY).digest('hex').toUpperCase()`},
+		{want: "sha256", sh: `printf %s "$DID$KEY" | openssl sha256 -r | cut -c1-64`},
+		{want: "other_digest", sh: `printf %s "$DID$KEY" | sha512sum | cut -c1-128`},
+		{want: "other_digest", sh: `printf %s "$DID$KEY" | openssl sha224 -r | cut -c1-56`},
+		{want: "other_digest", js: `createHash('sha384').update(DID + KEY).digest('hex')`},
+		{want: "base64", sh: `printf %s "$DID$KEY" | openssl sha1 -binary | openssl base64`},
+		{want: "base64", js: `createHash('sha1').update(DID + KEY).digest('base64url')`},
+		{want: "base64", js: `createHash('md5').update(DID + KEY).digest('base64')`},
+		{want: "base64", js: `createHash('sha256').update(DID + KEY).digest('base64')`},
+		{want: "base64", js: `btoa(sha1(DID + KEY))`},
+		{want: "white_space", sh: digits(`printf %s "$DID$KEY" | sha1sum`), keep: true},
+		{want: "white_space", js: `' ' + sha1(DID + KEY)`},
+		{want: "extra_text", sh: `printf %s "$DID$KEY" | sha1sum`},
+		{want: "extra_text", sh: `printf %s "$DID$KEY" | openssl sha1 -hex | sed 's/^(/SHA1(/'`},
+		{want: "extra_text", js: `JSON.stringify(sha1(DID + KEY))`},
+		{want: "extra_text", js: `'0x' + sha1(DID + KEY)`},
+		{want: "separators", sh: `printf %s "$DID$KEY" | openssl sha1 -c | sed 's/.*= *//'`},
+		{want: "separators", js: `sha1(DID + KEY).toUpperCase().match(/../g).join('-')`},
+		{want: "zeros_lost", js: `[...createHash('sha1').update(DID + KEY).digest()].map(b => b.toString(16)).join('')`},
+		{want: "malformed", js: `undefined + ''`},
+		{want: "malformed", js: `sha1(DID + KEY).slice(0, 20)`},
+		{want: "hash_missing", js: `''`},
+		{want: "no_match", js: `sha1(DID + 'of another MOR')`},
+		{want: "no_match", js: `sha1('6513' + KEY)`},
+		{want: "no_match", js: `sha1(DID + 'other-key')`},
+	}
+	p := hintPolicy()
+	named := make(map[string]bool)
+	for i, tt := range tests {
+		t.Run(fmt.Sprintf("%d-%s", i, tt.want), func(t *testing.T) {
+			env := []string{"DID=" + didID, "KEY=" + hintKey, "U=" + user, "LIMIT=" + limit}
+			var hash string
+			if tt.sh != "" {
+				hash = tool(t, env, "sh", "-c", tt.sh)
+			} else {
+				hash = tool(t, env, "node", "-e", nodeDigest+tt.js+")")
+			}
+			if !tt.keep {
+				hash = strings.TrimRight(hash, "\n")
+			}
+			if tt.params == "" {
+				tt.params = "call_limit=" + limit
+			}
+			r, v := judgeQuery(t, p, "u="+user+"&did_id="+didID+"&"+tt.params+"&hash="+url.QueryEscape(hash))
+			if (v == IncorrectHash) != (tt.want != "") {
+				t.Fatalf("verdict %v for %q", v, hash)
+			}
+			h, digests := p.hint(r)
+			if h.Name != tt.want {
+				t.Errorf("hint %q for %q, want %q", h.Name, hash, tt.want)
+			}
+			if tt.want != "no_match" && tt.want != "" && formHint([]byte(hash)).Name == tt.want && digests != 0 {
+				t.Errorf("%d digests for the form of a hash", digests)
+			}
+			if (h.Name == "") != (h.Text == "") || h.Name != "" && h.String() != h.Name+": "+h.Text {
+				t.Errorf("hint reads %q", h)
+			}
+			for _, secret := range []string{hintKey, hintSecond, strings.TrimSpace(hash)} {
+				if len(secret) > 4 && strings.Contains(h.String(), secret) {
+					t.Errorf("the hint quotes %q", secret)
+				}
+			}
+			named[h.Name] = true
+		})
+	}
+	if t.Failed() || t.Skipped() {
+		return
+	}
+	// Each row of the table has been made, but those that need another did_id.
+	for _, m := range mistakes {
+		if m.Name != "did_id_spelling" && !named[m.Name] {
+			t.Errorf("no test makes %s", m.Name)
+		}
+	}
+}
+
+// A did_id that is sent in another spelling than it was hashed in.
+func TestMistakesOfTheDIDsSpelling(t *testing.T) {
+	p := hintPolicy()
+	hash := strings.TrimRight(tool(t, []string{"KEY=" + hintKey}, "sh", "-c", `printf %s "6512$KEY" | sha1sum | cut -c1-40`), "\n")
+	for didID, want := range map[string]string{
+		"06512": "did_id_spelling", "+6512": "did_id_spelling", "6512%0A": "did_id_spelling", "6512": "", "": "did_id_missing", "65120": "no_match",
+	} {
+		r, _ := judgeQuery(t, p, "u=admin&did_id="+didID+"&hash="+hash)
+		if h := p.Hint(r); h.Name != want {
+			t.Errorf("did_id %q: hint %q, want %q", didID, h.Name, want)
+		}
+	}
+}
+
+// Contract, "Keys": a reseller's key counts for that reseller, the admin's for
+// everyone. The hint follows, and only OtherKey looks at the rest.
+func TestHintsKnowWhoseKeysCount(t *testing.T) {
+	p := hintPolicy()
+	for _, tt := range []struct{ user, key, want, other string }{
+		{"shop", hintReseller, "newline", ""},
+		{"SHOP", hintKey, "newline", ""},
+		{"admin", hintReseller, "no_match", ""},
+		{"admin", hintSecond, "newline", ""},
+	} {
+		r, _ := judgeQuery(t, p, "u="+tt.user+"&did_id=1&hash="+sha1Hex("1"+tt.key+"\n"))
+		if h := p.Hint(r); h.Name != tt.want {
+			t.Errorf("%s: hint %q, want %q", tt.user, h.Name, tt.want)
+		}
+	}
+	for user, want := range map[string]string{"admin": "other_key", "OTHER": "other_key", "shop": ""} {
+		r, _ := judgeQuery(t, p, "u="+user+"&did_id=1&hash="+sha1Hex("1"+hintReseller))
+		if h := p.OtherKey(r); h.Name != want {
+			t.Errorf("%s: OtherKey %q, want %q", user, h.Name, want)
+		}
+	}
+	r, _ := judgeQuery(t, p, "u=Shop&did_id=1")
+	want := []string{sha1Hex("1" + hintKey), sha1Hex("1" + hintSecond), sha1Hex("1" + hintReseller)}
+	if got := p.Expected(r); !slices.Equal(got, want) {
+		t.Errorf("expected %q, want %q", got, want)
+	}
+}
+
+func sha1Hex(s string) string { return string(AppendHash(nil, []byte(s), "")) }
+
+// However wrong a hash is, the number of digests is bounded, and so is what
+// goes into each of them.
+func TestHintsAreBounded(t *testing.T) {
+	p := hintPolicy()
+	wrong := sha1Hex("neither of them")
+	most := 0
+	for _, params := range []string{
+		"did_id=006512&call_limit=1&did_user_id=2&active_from=3&active_till=4&grace_time=5",
+		"did_id=6512",
+	} {
+		for user, keys := range map[string]int{"admin": 2, "shop": 3} {
+			r, _ := judgeQuery(t, p, "u="+user+"&"+params+"&hash="+wrong)
+			h, digests := p.hint(r)
+			if h.Name != "no_match" || digests > keys*MaxHintDigests {
+				t.Errorf("%s: %s after %d digests, at most %d wanted", user, h.Name, digests, keys*MaxHintDigests)
+			}
+			most = max(most, digests/keys)
+		}
+	}
+	if most != MaxHintDigests {
+		t.Errorf("at most %d digests for a key were made, MaxHintDigests is %d", most, MaxHintDigests)
+	}
+	long := strings.Repeat("7", 1<<16)
+	for params, want := range map[string]int{
+		"u=admin&did_id=" + long:                                0,
+		"u=admin&did_id=1&call_limit=" + long + "&grace_time=5": 1,
+		"u=" + long + "&did_id=1":                               1,
+	} {
+		r, _ := judgeQuery(t, p, params+"&hash="+wrong)
+		if _, digests := p.hint(r); min(digests, 1) != want {
+			t.Errorf("%.30s...: %d digests", params, digests)
+		}
+		r, _ = judgeQuery(t, p, params+"&hash="+sha1Hex("1"+long+hintKey))
+		if h := p.Hint(r); h.Name != "no_match" {
+			t.Errorf("%.30s...: a long value was hashed", params)
+		}
+	}
+}
+
+// No right request ever gets a hint, whatever its key looks like.
+func TestNoHintForARightHash(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	keys := []string{"secret", "1", "6511", "\"", "admin", "  ", "é", "ab", "999", "undefined"}
+	for range 2000 {
+		k := keys[rnd.IntN(len(keys))]
+		user := []string{"admin", "shop"}[rnd.IntN(2)]
+		p := &Policy{Keys: NewKeys([]string{"first", k}, map[string][]string{"shop": {"s", k}})}
+		didID := fmt.Sprint(rnd.IntN(3000))
+		r, v := judgeQuery(t, p, "u="+user+"&did_id="+didID+"&call_limit=999&hash="+sha1Hex(didID+k))
+		if h := p.Hint(r); h != (Hint{}) || v == IncorrectHash {
+			t.Fatalf("did_id %s, key %q: %v, hint %q", didID, k, v, h)
+		}
+	}
+}
+
+// Names are stable: programs may look at them.
+func TestHintNames(t *testing.T) {
+	names := make(map[string]string)
+	all := []Hint{noMatch, hashMissing, didIDMissing, upperCase, whiteSpace, separators, extraText, zerosLost, likeMD5, likeSHA256, likeOther, likeBase64, malformedHash}
+	for _, m := range mistakes {
+		all = append(all, m.Hint)
+	}
+	for _, h := range all {
+		if names[h.Name] != "" || strings.Trim(h.Name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || h.Text == "" {
+			t.Errorf("hint %q twice, or badly named", h.Name)
+		}
+		names[h.Name] = h.Text
+	}
+}
+
+func BenchmarkHint(b *testing.B) {
+	p := hintPolicy()
+	for _, bm := range []struct{ name, hash string }{
+		{"form", "F7DE355C9B4421CE6C705B4B32C89DBCACA51E46"},
+		{"newline", sha1Hex("6512" + hintKey + "\n")},
+		{"no_match", sha1Hex("neither")},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			r := &Request{Method: "POST", Path: "/api/did_details_update", Query: "u=admin&did_id=6512&call_limit=1&did_user_id=2&active_from=3&active_till=4&grace_time=5&hash=" + bm.hash}
+			if p.Head(r) != Accepted || p.Body(r, nil) != Accepted || p.Rules(r) != IncorrectHash {
+				b.Fatal("not a wrong hash")
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Hint(r)
+			}
+		})
+	}
+}
