@@ -44,7 +44,10 @@ func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
 	if r.ContentLength > 0 {
 		b := make([]byte, r.ContentLength, r.ContentLength+1)
 		n, err := io.ReadFull(r.Body, b)
-		if err == nil {
+		switch err {
+		case io.EOF:
+			err = io.ErrUnexpectedEOF // not a byte of what was declared
+		case nil:
 			// Trailers, and a body longer than declared, show at the end.
 			b = b[:cap(b)]
 			if _, err = io.ReadFull(r.Body, b[n:]); err == nil {
@@ -53,15 +56,19 @@ func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
 		}
 		return b[:n], bodyVerdict(err)
 	}
-	var b bytes.Buffer
-	_, err := b.ReadFrom(io.LimitReader(r.Body, limit+1))
-	if int64(b.Len()) > limit {
-		return b.Bytes(), validation.TooLarge
+	// Of unknown length: a buffer that grows, but never beyond what decides.
+	var b []byte
+	for int64(len(b)) <= limit {
+		if len(b) == cap(b) {
+			b = append(make([]byte, 0, min(max(2*int64(cap(b)), 512), limit+1)), b...)
+		}
+		n, err := r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err != nil && int64(len(b)) <= limit {
+			return b, bodyVerdict(err)
+		}
 	}
-	if err == nil {
-		err = io.EOF
-	}
-	return b.Bytes(), bodyVerdict(err)
+	return b, validation.TooLarge
 }
 
 // bodyVerdict says what the error that ended the reading of a body means.

@@ -1,0 +1,62 @@
+package caddymodule
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
+
+// TestReadBody reads bodies that hold what they declare, and others. What was
+// taken from the body is returned in any case: monitor mode forwards it.
+func TestReadBody(t *testing.T) {
+	const limit = 1000
+	full := strings.Repeat("x", limit)
+	broken := iotest.ErrReader(errors.New("connection reset"))
+	late := iotest.ErrReader(os.ErrDeadlineExceeded)
+	for name, tc := range map[string]struct {
+		length int64
+		body   io.Reader
+		taken  string
+		want   validation.Verdict
+	}{
+		"empty":                     {0, strings.NewReader(""), "", validation.Accepted},
+		"as declared":               {3, strings.NewReader("abc"), "abc", validation.Accepted},
+		"as declared, bit by bit":   {3, iotest.OneByteReader(strings.NewReader("abc")), "abc", validation.Accepted},
+		"as declared, at the limit": {limit, strings.NewReader(full), full, validation.Accepted},
+		"cut short":                 {4, strings.NewReader("abc"), "abc", validation.Incomplete},
+		"nothing of it":             {3, strings.NewReader(""), "", validation.Incomplete},
+		"longer than declared":      {3, strings.NewReader("abcd"), "abcd", validation.Incomplete},
+		"broken":                    {4, io.MultiReader(strings.NewReader("abc"), broken), "abc", validation.Incomplete},
+		"broken at the end":         {3, io.MultiReader(strings.NewReader("abc"), broken), "abc", validation.Incomplete},
+		"late":                      {4, io.MultiReader(strings.NewReader("abc"), late), "abc", validation.TimedOut},
+		"never":                     {4, late, "", validation.TimedOut},
+
+		"unknown, empty":           {-1, strings.NewReader(""), "", validation.Accepted},
+		"unknown":                  {-1, strings.NewReader("abc"), "abc", validation.Accepted},
+		"unknown, with the end":    {-1, iotest.DataErrReader(strings.NewReader(full)), full, validation.Accepted},
+		"unknown, at the limit":    {-1, iotest.HalfReader(strings.NewReader(full)), full, validation.Accepted},
+		"unknown, over the limit":  {-1, strings.NewReader(full + "y"), full + "y", validation.TooLarge},
+		"unknown, far over":        {-1, strings.NewReader(full + full), full + "x", validation.TooLarge},
+		"unknown, over and broken": {-1, io.MultiReader(strings.NewReader(full+"y"), broken), full + "y", validation.TooLarge},
+		"unknown, broken":          {-1, io.MultiReader(strings.NewReader("abc"), broken), "abc", validation.Incomplete},
+		"unknown, late":            {-1, io.MultiReader(strings.NewReader("abc"), late), "abc", validation.TimedOut},
+		"too large for Caddy":      {-1, iotest.ErrReader(&http.MaxBytesError{Limit: 1}), "", validation.TooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &http.Request{ContentLength: tc.length, Body: io.NopCloser(tc.body)}
+			taken, got := readBody(r, limit)
+			if string(taken) != tc.taken || got != tc.want {
+				t.Errorf("got %d bytes, %v; want %d bytes, %v", len(taken), got, len(tc.taken), tc.want)
+			}
+			if cap(taken) > limit+1 {
+				t.Errorf("took %d bytes of memory", cap(taken))
+			}
+		})
+	}
+}
