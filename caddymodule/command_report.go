@@ -102,7 +102,7 @@ func (rep *report) fill() {
 	}
 	switch {
 	case !rep.reached:
-		rep.Notes = append(rep.Notes, "this is no request to an HTTP server, which answers it before the gateway sees it")
+		rep.Notes = append(rep.Notes, "Caddy's HTTP server refuses the request itself, before the gateway sees it")
 		return
 	case x == nil:
 		rep.Accepted, rep.Status = true, 0

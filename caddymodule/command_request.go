@@ -59,8 +59,8 @@ func writeRequest(address, method, contentType string, body []byte) ([]byte, err
 }
 
 // serve gives the bytes of a request to Go's HTTP server, which Caddy's is,
-// and what that makes of them to the handler. Where the server itself refuses
-// them, the handler is not called and the status is the server's.
+// and what the two make of them to the handler. Where they refuse them
+// themselves, the handler is not called and the status is theirs.
 func serve(request []byte, handle func(w http.ResponseWriter, r *http.Request)) (status int) {
 	conn := &memoryConn{in: bytes.NewReader(request), answer: make(chan []byte, 1)}
 	srv := &http.Server{
@@ -68,13 +68,24 @@ func serve(request []byte, handle func(w http.ResponseWriter, r *http.Request)) 
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			// Caddy drops these before it asks its handlers.
+			// Caddy refuses these itself ...
+			if r.Host == "" && r.ProtoAtLeast(1, 1) {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			if len(r.Method) > 32 {
+				w.WriteHeader(http.StatusMethodNotAllowed)
+				return
+			}
+			// ... drops these header lines before it asks its handlers ...
 			for name := range r.Header {
 				if strings.ContainsAny(name, "_.") {
 					delete(r.Header, name)
 				}
 			}
-			handle(w, r)
+			// ... and gives them a copy of the request, to which net/http adds
+			// no trailers that were not announced.
+			handle(w, r.WithContext(r.Context()))
 		}),
 	}
 	srv.SetKeepAlivesEnabled(false) // the first request only

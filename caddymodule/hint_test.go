@@ -79,7 +79,8 @@ func BenchmarkRefusal(b *testing.B) {
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			limitHints(b, bm.limit, bm.burst)
-			h := benchHandler(b, benchLogger())
+			h := &Handler{logger: benchLogger()}
+			h.setPolicy(validation.NewKeys([]string{"secret"}, nil))
 			x := newBenchExchange("POST", benchPath+"?u=admin&did_id=6512&call_limit=999&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e47", "", "")
 			next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 			b.ReportAllocs()

@@ -1,0 +1,276 @@
+package caddymodule_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+)
+
+// asCaddy makes the test binary a caddy: statuses and error lines are those
+// of the whole program.
+const asCaddy = "MOR_GATEWAY_TEST_AS_CADDY"
+
+func init() {
+	if os.Getenv(asCaddy) != "" {
+		caddycmd.Main()
+		os.Exit(0)
+	}
+}
+
+// outcome is what a run of caddy came to.
+type outcome struct {
+	status      int
+	out, errOut string
+}
+
+func runCaddy(t *testing.T, stdin string, env []string, args ...string) outcome {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	home := t.TempDir()
+	cmd.Env = append([]string{asCaddy + "=1", "HOME=" + home, "PATH=" + os.Getenv("PATH")}, env...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{cmd.ProcessState.ExitCode(), out.String(), errOut.String()}
+}
+
+func writeFile(t *testing.T, text string) (name string) {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+const (
+	envKey      = "MOR_API_SECRET_KEY=secret"
+	exampleHash = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46" // the documentation's
+	checkURL    = "https://mor.example" + action
+	stripped    = ": the newline behind the key was stripped\n"
+)
+
+// mor-hash prints the hash and nothing else, or says in one line what is
+// wrong and ends with 2.
+func TestHashCommand(t *testing.T) {
+	key, twoLines, blank := writeFile(t, "secret\n"), writeFile(t, "secret\nother\n"), writeFile(t, " \n")
+	spaced, crlf := writeFile(t, "  secret\t"), writeFile(t, "secret\r\n")
+	for _, tt := range []struct {
+		name, stdin string
+		env, args   []string
+		out, errOut string // a status of 2 if out is empty
+	}{
+		{"environment", "", []string{envKey}, []string{"--did-id", "6511"}, exampleHash + "\n", ""},
+		{"leading zeros are hashed", "", []string{envKey}, []string{"--did-id", "06511"}, hash("06511", "secret") + "\n", ""},
+		{"file", "", nil, []string{"--did-id", "6511", "--secret-file", key}, exampleHash + "\n", "mor-hash: " + key + stripped},
+		{"file with CRLF", "", nil, []string{"--did-id", "6511", "--secret-file", crlf}, exampleHash + "\n", "mor-hash: " + crlf + stripped},
+		{"file before environment", "", []string{"MOR_API_SECRET_KEY=x"}, []string{"--did-id", "6511", "--secret-file", key}, exampleHash + "\n", "mor-hash: " + key + stripped},
+		{"white space", "", nil, []string{"--did-id", "6511", "--secret-file", spaced}, exampleHash + "\n", "mor-hash: " + spaced + ": the white space around the key was stripped, as MOR does\n"},
+		{"standard input", "secret", nil, []string{"--did-id", "6511", "--secret-file", "-"}, exampleHash + "\n", ""},
+		{"two lines", "", nil, []string{"--did-id", "6511", "--secret-file", twoLines}, "", "mor-hash: " + twoLines + ": there is more than one line; give the key alone\n"},
+		{"empty key", "", nil, []string{"--did-id", "6511", "--secret-file", blank}, "", "mor-hash: " + blank + ": the key is empty\n"},
+		{"no file", "", nil, []string{"--did-id", "6511", "--secret-file", "/nonexistent"}, "", "mor-hash: the key cannot be read: open /nonexistent: no such file or directory\n"},
+		{"no key", "", nil, []string{"--did-id", "6511"}, "", "mor-hash: no key: give --secret-file, or set MOR_API_SECRET_KEY\n"},
+		{"no did_id", "", []string{envKey}, nil, "", "mor-hash: --did-id is missing; see caddy help mor-hash\n"},
+		{"did_id is a number", "", []string{envKey}, []string{"--did-id", "+37060000000"}, "", "mor-hash: --did-id is not a positive decimal integer; it is the id that MOR gave the DID, not its number with a +\n"},
+		{"did_id is 0", "", []string{envKey}, []string{"--did-id", "00"}, "", "mor-hash: --did-id is not a positive decimal integer; it is the id that MOR gave the DID, not its number with a +\n"},
+		{"key as an argument", "", nil, []string{"--did-id", "6511", "secret"}, "", "mor-hash: there are no arguments but flags; see caddy help mor-hash\n"},
+		{"unknown flag", "", []string{envKey}, []string{"--did-id", "6511", "--key=secret"}, "", "mor-hash: unknown flag: --key; see caddy help mor-hash\n"},
+		{"flag without value", "", []string{envKey}, []string{"--did-id"}, "", "mor-hash: flag needs an argument: --did-id; see caddy help mor-hash\n"},
+		{"user without URL", "", []string{envKey}, []string{"--did-id", "1", "--user", "a"}, "", "mor-hash: --user and --set want --url\n"},
+		{"URL without user", "", []string{envKey}, []string{"--did-id", "1", "--url", "https://mor.example"}, "", "mor-hash: --url wants --user\n"},
+		{"no URL", "", []string{envKey}, []string{"--did-id", "1", "--user", "a", "--url", "mor.example/billing"}, "", "mor-hash: --url wants an address such as https://mor.example/billing\n"},
+		{"URL with a query", "", []string{envKey}, []string{"--did-id", "1", "--user", "a", "--url", "https://mor.example/billing?u=a"}, "", "mor-hash: --url wants an address without a password, a query or a fragment\n"},
+		{"set twice", "", []string{envKey}, []string{"--did-id", "1", "--user", "a", "--url", "https://mor.example", "--set", "x=1", "--set", "x=2"}, "", "mor-hash: --set: x is given already\n"},
+		{"set without name", "", []string{envKey}, []string{"--did-id", "1", "--user", "a", "--url", "https://mor.example", "--set", "=1"}, "", "mor-hash: --set wants name=value, the name of letters, digits and _\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := runCaddy(t, tt.stdin, tt.env, append([]string{"mor-hash"}, tt.args...)...)
+			want := outcome{0, tt.out, tt.errOut}
+			if tt.out == "" {
+				want.status = 2
+			}
+			if got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+// The printed command, run by a real shell and curl, is a request that the
+// gateway accepts and that has the values that were given.
+func TestHashCommandPrintsARequest(t *testing.T) {
+	testkit.Tool(t, "curl")
+	sh := testkit.Tool(t, "sh")
+	s, addr, seen := serveForCommands(t)
+	for _, base := range []string{"http://" + addr + "/billing", "http://" + addr + "/billing/", "http://" + addr + action} {
+		const comment = `it's "a" & $b; 50% +1 \ é @x`
+		got := runCaddy(t, "", []string{envKey}, "mor-hash", "--did-id", "6511", "--url", base, "--user", "o'neil @ co", "--set", "comment="+comment, "--set", "call_limit=10")
+		if got.status != 0 || got.errOut != "" {
+			t.Fatalf("%+v", got)
+		}
+		out, err := exec.Command(sh, "-c", got.out).Output()
+		if err != nil || !strings.Contains(string(out), "<success>") {
+			t.Fatalf("%s answered with %q, %v", got.out, out, err)
+		}
+		form := <-seen
+		if form.Get("u") != "o'neil @ co" || form.Get("comment") != comment || form.Get("call_limit") != "10" || len(form) != 5 {
+			t.Errorf("MOR got %v", form)
+		}
+	}
+	s.settle(3)
+}
+
+// What mor-check prints, its statuses, and that it never prints a right hash
+// or a key unasked.
+func TestCheckCommand(t *testing.T) {
+	wrong := hash("6511", "secret\n")
+	site := func(address, key string) string {
+		return address + " {\n\tmor_gateway " + key + "\n\treverse_proxy 127.0.0.1:1\n}\n"
+	}
+	one := writeConfig(t, "http://mor.example "+`{
+	mor_gateway {
+		secret {env.MOR_API_SECRET_KEY}
+		reseller shop shop-key
+		mode monitor
+	}
+	handle_errors {
+		mor_gateway {
+			secret {env.MOR_API_SECRET_KEY}
+			reseller shop shop-key
+			mode monitor
+		}
+		reverse_proxy 127.0.0.1:1
+	}
+}`)
+	two := writeConfig(t, site("http://a.example, http://b.example:8080", "k1")+site(":8081", "k2")+site("http://c.example", "{env.NO_SUCH_KEY}"))
+	body := writeFile(t, `{"u":"admin","did_id":6511,"hash":"`+exampleHash+`"}`)
+	for _, tt := range []struct {
+		name, stdin string
+		env, args   []string
+		status      int
+		want        []string // in the output, or the whole of the errors if the status is 2
+	}{
+		{"right", "", []string{envKey}, []string{checkURL + "?u=admin&did_id=6511&hash=" + exampleHash}, 0, []string{"pass         hash is right", `u            "admin"  (query)`, "verdict:  accepted\n"}},
+		{"right JSON", "", []string{envKey}, []string{"--content-type", "application/json", "--data", "@" + body, checkURL}, 0, []string{`did_id       "6511"  (JSON)`, "verdict:  accepted\n"}},
+		{"right form", "u=admin&did_id=6511&hash=" + exampleHash, []string{envKey}, []string{"--data", "@-", checkURL}, 0, []string{"(form)", "verdict:  accepted\n"}},
+		{"whole request", "POST " + action + " HTTP/1.1\nHost: m\nContent-Length: 65\n\nu=admin&did_id=6511&hash=" + exampleHash + "\n", []string{envKey}, []string{"--request", "-"}, 0, []string{"(form)", "verdict:  accepted\n"}},
+		{"request without a length", "POST " + action + " HTTP/1.1\nHost: m\n\nu=admin\n", []string{envKey}, []string{"--request", "-"}, 3, []string{"note:     what stands behind the head is no part", "access_denied", "none was read"}},
+		{"not HTTP", "hello\n", []string{envKey}, []string{"--request", "-"}, 3, []string{"refused by the HTTP server", "status:   400"}},
+		{"other path", "", []string{envKey}, []string{"https://mor.example/billing/callc/main"}, 0, []string{"forwarded unchecked"}},
+		{"newline", "", []string{envKey}, []string{checkURL + "?u=admin&did_id=6511&hash=" + wrong}, 3, []string{"fail         hash is right", "not reached  did_id is a positive", "hint:     newline: ", "status:   200", "<error>Incorrect hash</error>"}},
+		{"GET", "", []string{envKey}, []string{"--method", "GET", checkURL + "?u=admin"}, 3, []string{"get_disabled", "GET Requests are disabled"}},
+		{"PUT", "", []string{envKey}, []string{"--method", "PUT", checkURL}, 3, []string{"fail         method is POST or GET", "allow:    POST", "status:   405"}},
+		{"ambiguous", "", []string{envKey}, []string{checkURL + "?u=a&u=b"}, 3, []string{"hint:     query: u: given more than once with different values", "status:   400"}},
+		{"terminal escapes", "", []string{envKey}, []string{checkURL + "?u=%1b[31m"}, 3, []string{`"\x1b[31m"`}},
+
+		{"monitor, other reseller's key", "", []string{envKey}, []string{"--config", one, checkURL + "?u=admin&did_id=1&hash=" + hash("1", "shop-key")}, 3, []string{`hint:     other_key: the hash was made with the key of reseller "shop"`, "note:     the mode is monitor"}},
+		{"one site twice", "", []string{envKey}, []string{"--config", one, checkURL + "?u=shop&did_id=1&hash=" + hash("1", "shop-key")}, 0, []string{"accepted"}},
+		{"site by host", "", nil, []string{"--config", two, "--site", "a.example", checkURL + "?u=a&did_id=1&hash=" + hash("1", "k1")}, 0, []string{"accepted"}},
+		{"site by URL", "", nil, []string{"--config", two, "--site", "http://B.example:8080", checkURL + "?u=a&did_id=1&hash=" + hash("1", "k1")}, 0, []string{"accepted"}},
+		{"site by port", "", nil, []string{"--config", two, "--site", ":8081", checkURL + "?u=a&did_id=1&hash=" + hash("1", "k2")}, 0, []string{"accepted"}},
+
+		{"several sites", "", nil, []string{"--config", two, checkURL}, 2, []string{"mor-check: there are several sites with a mor_gateway; pick one with --site", "a.example", "b.example", ":8081", "c.example"}},
+		{"no such site", "", nil, []string{"--config", two, "--site", "x.example", checkURL}, 2, []string{"mor-check: no site with a mor_gateway has the address of --site; there are"}},
+		{"wrong scheme", "", nil, []string{"--config", two, "--site", "https://a.example", checkURL}, 2, []string{"no site with"}},
+		{"key is missing", "", nil, []string{"--config", two, "--site", "c.example", checkURL}, 2, []string{"secrets", "{env.NO_SUCH_KEY} is empty"}},
+		{"no gateway", "", nil, []string{"--config", writeConfig(t, "http://x {\n\trespond ok\n}"), checkURL}, 2, []string{"has no mor_gateway"}},
+		{"broken config", "", nil, []string{"--config", writeConfig(t, "http://x {\n\tmor_gateway {\n\t\tsecert k\n\t}\n}"), checkURL}, 2, []string{":3", "unknown subdirective"}},
+		{"no config", "", nil, []string{"--config", "/nonexistent", checkURL}, 2, []string{"the config cannot be read: open /nonexistent"}},
+		{"config and key", "", nil, []string{"--config", one, "--secret-file", "k", checkURL}, 2, []string{"give --config or --secret-file"}},
+		{"site without config", "", []string{envKey}, []string{"--site", "a", checkURL}, 2, []string{"--site wants --config"}},
+		{"no key", "", nil, []string{checkURL}, 2, []string{"no key: give --secret-file, or set MOR_API_SECRET_KEY"}},
+		{"no URL", "", []string{envKey}, nil, 2, []string{"give one URL, or --request; see caddy help mor-check"}},
+		{"two URLs", "", []string{envKey}, []string{checkURL, checkURL}, 2, []string{"give one URL"}},
+		{"no scheme", "", []string{envKey}, []string{"mor.example" + action}, 2, []string{"the address must begin with http:// or https://"}},
+		{"space", "", []string{envKey}, []string{checkURL + "?a b"}, 2, []string{"write %20"}},
+		{"request and URL", "", []string{envKey}, []string{"--request", "-", checkURL}, 2, []string{"--request is a whole request"}},
+		{"two inputs", "", nil, []string{"--request", "-", "--secret-file", "-"}, 2, []string{"only one of"}},
+		{"unknown flag", "", []string{envKey}, []string{"--verbose", checkURL}, 2, []string{"mor-check: unknown flag: --verbose; see caddy help mor-check\n"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := runCaddy(t, tt.stdin, tt.env, append([]string{"mor-check"}, tt.args...)...)
+			text, none := got.out, got.errOut
+			if tt.status == 2 {
+				text, none = got.errOut, got.out
+				if strings.Count(text, "mor-check: ") != 1 || strings.Contains(text, "Error:") || strings.Contains(text, "Usage:") {
+					t.Errorf("not one line of error: %q", text)
+				}
+			}
+			if got.status != tt.status || none != "" {
+				t.Errorf("status %d, want %d: %+v", got.status, tt.status, got)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%q is not in %q", want, text)
+				}
+			}
+			secrets := []string{"shop-key", "k1", "k2", "\x1b"}
+			if tt.status == 3 {
+				secrets = append(secrets, exampleHash, hash("1", "secret"))
+			}
+			if secret, ok := contains([]byte(got.out+got.errOut), secrets); ok {
+				t.Errorf("%q is in %+v", secret, got)
+			}
+		})
+	}
+
+	got := runCaddy(t, "", []string{envKey}, "mor-check", "--show-expected", checkURL+"?u=admin&did_id=6511&hash="+wrong)
+	if got.status != 3 || !strings.Contains(got.out, "expected: "+exampleHash+"\n") {
+		t.Errorf("with --show-expected: %+v", got)
+	}
+}
+
+// On a terminal there are colours, unless NO_COLOR is set.
+func TestCheckCommandColours(t *testing.T) {
+	script := testkit.Tool(t, "script") // of util-linux: gives a program a terminal
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, noColour := range []string{"", "1"} {
+		cmd := exec.Command(script, "-qec", "'"+self+"' mor-check "+checkURL, "/dev/null")
+		cmd.Env = []string{asCaddy + "=1", envKey, "NO_COLOR=" + noColour, "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "TERM=xterm"}
+		out, _ := cmd.Output()
+		if !strings.Contains(string(out), "access_denied") {
+			t.Fatalf("output %q", out)
+		}
+		if got := strings.Contains(string(out), "\x1b["); got != (noColour == "") {
+			t.Errorf("NO_COLOR=%q: colours are %v", noColour, got)
+		}
+	}
+}
+
+// The help has what a newcomer needs, and is printed by all three ways.
+func TestCommandHelp(t *testing.T) {
+	for name, wants := range map[string][]string{
+		"mor-hash":  {"--secret-file", "MOR_API_SECRET_KEY", "EXIT STATUS", "EXAMPLES", "--set"},
+		"mor-check": {"--config", "--site", "--request", "--show-expected", "NO_COLOR", "EXIT STATUS", "EXAMPLES"},
+	} {
+		help := runCaddy(t, "", nil, "help", name)
+		for _, want := range wants {
+			if !strings.Contains(help.out, want) {
+				t.Errorf("help %s has no %s", name, want)
+			}
+		}
+		if flag := runCaddy(t, "", nil, name, "--help"); flag != help || help.status != 0 {
+			t.Errorf("%s --help is not help %s", name, name)
+		}
+	}
+}
