@@ -60,6 +60,11 @@ func answer(w http.ResponseWriter, r *http.Request, v validation.Verdict, allowG
 		}
 		w.Header().Set("Allow", allow)
 	}
+	if r.ProtoMajor == 1 && r.Header["Expect"] != nil {
+		// Else Go asks for the body, and waits for it, before it answers:
+		// under Caddy's wrapper it doesn't see that nobody wants it.
+		w.Header()["Connection"] = []string{"close"}
+	}
 	return pages[v].write(w, r)
 }
 

@@ -48,15 +48,9 @@ func (h *Handler) examine(w http.ResponseWriter, r *http.Request) *exchange {
 	return x
 }
 
-// judge decides on the request. It fails closed: a panic in here is a
-// refusal. The request keeps its body.
+// judge decides on the request, which keeps its body.
 func (x *exchange) judge(r *http.Request) {
-	defer func() {
-		if p := recover(); p != nil {
-			x.verdict = validation.InternalError
-			x.handler.logger.Error("panic while judging a request", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-		}
-	}()
+	defer x.failClosed("judging")
 	p := &x.handler.policy
 	start := time.Now()
 	if x.verdict = p.Head(&x.req); x.verdict == validation.Accepted {
@@ -79,4 +73,12 @@ func (x *exchange) judge(r *http.Request) {
 		}
 	}
 	validationSeconds.Observe(time.Since(start).Seconds())
+}
+
+// failClosed, deferred, makes a panic in our own code a refusal.
+func (x *exchange) failClosed(doing string) {
+	if p := recover(); p != nil {
+		x.verdict = validation.InternalError
+		x.handler.logger.Error("panic while "+doing+" a request", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+	}
 }

@@ -20,7 +20,8 @@ const (
 
 // tell counts the verdict and gives it to the logs and the placeholders.
 func (x *exchange) tell(r *http.Request) {
-	requestsTotal[x.verdict][x.handler.modeIndex()].Inc()
+	defer func() { requestsTotal[x.verdict][x.handler.modeIndex()].Inc() }()
+	defer x.failClosed("telling of")
 	ctx := r.Context()
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(x.placeholder)
@@ -115,6 +116,7 @@ func (x *exchange) placeholder(key string) (any, bool) {
 // refuses what was accepted with an error that is the gateway's to find, or
 // accepts what would have been refused.
 func (x *exchange) compare(r *http.Request) {
+	defer x.failClosed("comparing MOR's answer to")
 	message, success, ok := x.answer.message()
 	if !ok {
 		if c := x.handler.logger.Check(zapcore.DebugLevel, "MOR's answer cannot be read"); c != nil {

@@ -37,7 +37,7 @@ const (
 
 // patience is how long a test waits for what must happen. It is no measure:
 // only a failing test waits so long.
-const patience = 20 * time.Second
+const patience = 10 * time.Second
 
 func hashOf(didID, key string) string {
 	return fmt.Sprintf("%x", sha1.Sum([]byte(didID+key)))
@@ -73,15 +73,14 @@ type gateway struct {
 	t       testing.TB
 	addr    string // of the plain HTTP site
 	tlsAddr string // of the site with TLS; its name is localhost
-	metrics string // URL
+	metrics string // host:port
 	dir     string // log and storage
 	ports   [2]string
 }
 
 func start(t testing.TB, c config) *gateway {
 	t.Helper()
-	g := &gateway{t: t, addr: freeAddr(t), tlsAddr: freeAddr(t), dir: t.TempDir()}
-	g.metrics = "http://" + freeAddr(t) + "/metrics"
+	g := &gateway{t: t, addr: freeAddr(t), tlsAddr: freeAddr(t), metrics: freeAddr(t), dir: t.TempDir()}
 	for i := range g.ports {
 		_, g.ports[i], _ = net.SplitHostPort(freeAddr(t))
 	}
@@ -136,7 +135,7 @@ func (g *gateway) caddyfile(c config) string {
 	%s
 }
 %s
-%s {
+http://%s {
 	metrics
 }
 `, g.ports[0], g.ports[1], g.dir, g.logFile(), c.Global, site, g.metrics)
@@ -167,9 +166,9 @@ func (g *gateway) counters(prefix string) map[string]float64 {
 	return readCounters(g.t, g.metrics, prefix)
 }
 
-func readCounters(t testing.TB, url, prefix string) map[string]float64 {
+func readCounters(t testing.TB, addr, prefix string) map[string]float64 {
 	t.Helper()
-	resp, err := http.Get(url)
+	resp, err := http.Get("http://" + addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,6 +297,14 @@ func (c *rawClient) answer(method string) (*http.Response, string) {
 		c.t.Fatalf("status %d, body %q: %v", resp.StatusCode, body, err)
 	}
 	return resp, string(body)
+}
+
+// closeWrite says that nothing more is sent.
+func (c *rawClient) closeWrite() {
+	c.t.Helper()
+	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // rest reads until the gateway closes the connection.
