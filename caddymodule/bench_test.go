@@ -101,8 +101,9 @@ func BenchmarkServeHTTP(b *testing.B) {
 		_, err := w.Write(answer)
 		return err
 	})
-	wrong := strings.Replace(benchQuery, "6511", "6512", 1)
-	wrongJSON := strings.Replace(benchJSON, "6511", "6512", 1)
+	const hash, wrongHash = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46", "0123456789abcdef0123456789abcdef01234567"
+	wrong := strings.Replace(benchQuery, hash, wrongHash, 1)
+	wrongJSON := strings.Replace(benchJSON, hash, wrongHash, 1)
 	large := strings.Replace(benchJSON, "admin1", strings.Repeat("x", DefaultMaxBody-len(benchJSON)), 1)
 	const form, json = "application/x-www-form-urlencoded", "application/json"
 

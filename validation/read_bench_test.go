@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the floor of what is measured
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,7 @@ func BenchmarkHostile(b *testing.B) {
 		{"form-names", form, names("n%d=", "&")},
 		{"form-same-guarded", form, fill("u=x&")},
 		{"form-long-guarded", form, around("u=", "x", "")},
+		{"form-long-did_id", form, around("u=x&hash="+benchHash+"&did_id=", "1", "")},
 		{"form-long-guarded-twice", form, func(n int) string { u := "u=" + strings.Repeat("x", n/2-3); return u + "&" + u }},
 		{"json-names", json, func(n int) string { return "{" + names(`"n%d":0`, ",")(n) + "}" }},
 		{"json-one-name", json, around(`{"`, "a", `":0}`)},
@@ -248,21 +250,26 @@ func BenchmarkHostile(b *testing.B) {
 				b.Fatalf("%d bytes", n)
 			}
 			r := new(validation.Request)
-			var times [2]time.Duration
+			read := func(c *benchCall) time.Duration {
+				start := time.Now()
+				c.judge(p, r)
+				return time.Since(start)
+			}
+			// The ratio is that of the quickest reads, which nothing else on the machine has disturbed.
+			quickest := [2]time.Duration{math.MaxInt64, math.MaxInt64}
+			var sum time.Duration
 			n := 0
 			for b.Loop() {
-				start := time.Now()
 				for range 4 {
-					small.judge(p, r)
+					quickest[0] = min(quickest[0], read(&small))
 				}
-				middle := time.Now()
-				large.judge(p, r)
-				times[0] += middle.Sub(start)
-				times[1] += time.Since(middle)
+				took := read(&large)
+				quickest[1] = min(quickest[1], took)
+				sum += took
 				n++
 			}
-			b.ReportMetric(float64(times[1])/float64(n), "ns/op")
-			b.ReportMetric(4*float64(times[1])/float64(times[0]), "64KiB/16KiB")
+			b.ReportMetric(float64(sum)/float64(n), "ns/op")
+			b.ReportMetric(float64(quickest[1])/float64(quickest[0]), "64KiB/16KiB")
 		})
 	}
 }
