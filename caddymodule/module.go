@@ -113,6 +113,11 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision resolves the keys and sets the defaults.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
+	// First, since after a load that fails Caddy's admin endpoint shows this
+	// registry, while the old config and its counters live on.
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
 	keys, err := h.resolveKeys()
 	if err != nil {
 		return err
@@ -123,7 +128,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	} else {
 		h.logger.Info("enforce mode: requests that MOR refuses, or that can be read in two ways, are answered here and never reach MOR")
 	}
-	return registerMetrics(ctx.GetMetricsRegistry())
+	return nil
 }
 
 // setPolicy sets the defaults and what requests are judged by.
