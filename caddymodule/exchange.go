@@ -32,14 +32,13 @@ func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
 	x.req.Opaque = r.URL.Opaque != ""
 	x.req.Query = r.URL.RawQuery
 	x.req.Header = r.Header
-	x.req.Length = r.ContentLength
 	x.req.Trailer = len(r.Trailer) > 0
 	return x
 }
 
 // examine judges a request for the action. It returns nil for any other.
 func (h *Handler) examine(w http.ResponseWriter, r *http.Request) *exchange {
-	closeTunnel(r.Header)
+	closeTunnel(r)
 	if !isAction(r) {
 		return nil
 	}
@@ -51,6 +50,8 @@ func (h *Handler) examine(w http.ResponseWriter, r *http.Request) *exchange {
 // judge decides on the request, which keeps its body.
 func (x *exchange) judge(r *http.Request) {
 	defer x.failClosed("judging")
+	settleLength(r)
+	x.req.Length = r.ContentLength
 	p := &x.handler.policy
 	start := time.Now()
 	if x.verdict = p.Head(&x.req); x.verdict == validation.Accepted {

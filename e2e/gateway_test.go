@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -90,6 +91,15 @@ func start(t testing.TB, c config) *gateway {
 			t.Error(err)
 		}
 	})
+	if c.TLS {
+		eventually(t, "Caddy has made itself a certificate", func() bool {
+			c, err := tls.Dial("tcp", g.tlsAddr, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}) //nolint:gosec // loopback
+			if err == nil {
+				c.Close()
+			}
+			return err == nil
+		})
+	}
 	return g
 }
 
