@@ -117,7 +117,7 @@ func checkHeader(h http.Header) error {
 		cgi := regexp.MustCompile(`[^A-Z0-9]`).ReplaceAllString(strings.ToUpper(name), "_")
 		count[cgi] += len(lines)
 		switch cgi {
-		case "X_HTTP_METHOD_OVERRIDE", "X_HTTP_METHOD", "X_METHOD_OVERRIDE", "X_POST_DATA_FORMAT", "X_ORIGINAL_URL", "X_REWRITE_URL", "UPGRADE":
+		case "X_HTTP_METHOD_OVERRIDE", "X_HTTP_METHOD", "X_METHOD_OVERRIDE", "X_POST_DATA_FORMAT", "UPGRADE":
 			return fmt.Errorf("a header line %s", cgi)
 		case "CONNECTION":
 			for _, option := range strings.Split(strings.Join(lines, ","), ",") {
