@@ -1,6 +1,8 @@
 package validation
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -30,4 +32,25 @@ func TestRegressions(t *testing.T) {
 		{query: valid, contentType: multipart, body: body("Content-Disposition:" + strings.Repeat(" ", 1600) + `form-data; name="comment"`), want: OddPartHeader},
 		{query: valid, contentType: multipart, body: body("Content-Type: text/plain; charset=utf-8\r\n" + cd + "comment")},
 	})
+}
+
+// TestGrammarNamesEveryReason keeps the package comment complete.
+func TestGrammarNamesEveryReason(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := os.ReadFile("reason.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := regexp.MustCompile(`(?m)^\t(Odd\w+):`).FindAllSubmatch(code, -1)
+	if len(reasons) != int(numReasons)-1 {
+		t.Fatalf("%d reasons found, there are %d", len(reasons), numReasons-1)
+	}
+	for _, reason := range reasons {
+		if !regexp.MustCompile(string(reason[1]) + `\b`).Match(doc) {
+			t.Errorf("the grammar has no rule %s", reason[1])
+		}
+	}
 }

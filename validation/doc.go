@@ -1,0 +1,135 @@
+// Package validation decides whether a request for MOR's API method
+// did_details_update may reach MOR. It takes bytes and gives a Verdict; it
+// knows nothing of Caddy, logs or clocks.
+//
+// MOR is a Rails application, and what counts is what Rails takes the
+// parameters to be. Releases of Rack and Rails differ, so this package
+// accepts only what has one reading in all of them. Below is all that it
+// accepts. What breaks a rule is refused with the Reason behind it: status
+// 415 for OddMediaType, OddCharset, OddBoundary and OddContentEncoding, 400
+// for all others.
+//
+// # Notation
+//
+// "x" is that text, 'x' that text in any case of ASCII's letters, *x any
+// number of x, +x at least one, [x] perhaps one, a..b a range of bytes, x - y
+// an x that is not a y.
+//
+//	SP     = %x20
+//	HT     = %x09
+//	ows    = *(SP | HT)
+//	CRLF   = %x0D %x0A
+//	CTL    = %x00..%x1F | %x7F
+//	HEX    = 0..9 | A..F | a..f
+//	wordch = A..Z | a..z | 0..9 | "_" | "-"
+//
+// # Names
+//
+// The guarded parameters are
+//
+//	guarded = "u" | "did_id" | "hash" | "call_limit" | "did_user_id" | "active_from"
+//	        | "active_till" | "grace_time" | "_method"
+//
+// All others are data. Rack drops brackets around the first word of a name,
+// and some servers what is blank there:
+//
+//	mistaken = *("[" | "]" | SP | CTL) guarded *SP [("[" | "]" | CTL) *any]  - guarded
+//
+//	a mistaken name in a query, form or multipart body          OddName
+//	_method, wherever it stands                                  OddMethodParam
+//	a guarded name twice with different values, null counting
+//	  as one, in one place or in query and body                  OddRepeated
+//	CTL in the value of u, did_user_id or grace_time             OddControl
+//
+// In JSON brackets have no meaning, so there only guarded itself counts.
+//
+// # Target
+//
+//	path = *(wordch | "/" | "." | "~")      decoded              OddPath
+//	target = path ["?" query] | an address with both             OddTarget
+//
+// The path is the action's if did_details_update stands in it between bytes
+// that are not wordch, however it is decoded: see IsAction.
+//
+// # Query, and bodies of formatForm
+//
+//	query   = form - (*any (SP | "#" | CTL) *any)                OddQueryByte
+//	form    = pair *("&" pair)
+//	pair    = text ["=" *any]       name and value, around the first "="
+//	guarded without "="                                          OddNoValue
+//	"%" HEX HEX and nothing else behind "%"                      OddEscape
+//	each name, and each value, is UTF-8 when decoded             OddUTF8
+//
+// "+" is a space. A raw ";" is a byte like any other unless a guarded or
+// mistaken name stands in its pair: as the pair's own, or as the name of a
+// piece between two ";"                                         OddSemicolon
+//
+// # Header lines
+//
+//	Connection: each option 'close', 'keep-alive', 'te', 'upgrade',
+//	  'http2-settings' or empty                                  OddConnection
+//	Content-Type, Content-Length, Content-Encoding: one line     OddHeaderRepeated
+//	Upgrade: none                                                OddUpgrade
+//	X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override,
+//	  X-Post-Data-Format: none                                   OddHeaderOverride
+//	name = +wordch, and with "_" read as "-" none of those above
+//	  (or Transfer-Encoding, Host) but as it is spelled there    OddHeaderName
+//	no trailers, declared or sent                                OddTrailer
+//
+// # Type of the body
+//
+// It counts if the request has a body. A GET has none           OddBodyOfGet
+//
+//	Content-Encoding = *('identity' | "")                        OddContentEncoding
+//	Content-Type = "" | type *(";" ows parameter); or no line
+//	type      = 'application/x-www-form-urlencoded' ows          formatForm, as is no type
+//	          | 'application/json' ows                           formatJSON
+//	          | "multipart/form-data" ows                        formatMultipart
+//	            any other type                                   OddMediaType
+//	parameter = 'charset' "=" ('utf-8' | DQUOTE 'utf-8' DQUOTE)  at most once
+//	          | "boundary" "=" (boundary | DQUOTE boundary DQUOTE)
+//	            any other parameter                              OddCharset
+//	boundary  = 1 to 70 of (wordch | "." | "+"); with multipart
+//	            exactly once, else never                         OddBoundary
+//
+// # Bodies of formatJSON
+//
+// JSON is RFC 8259's, with nothing added                        OddJSONSyntax
+//
+//	root is an object                                            OddJSONRoot
+//	at most 100 arrays and objects are open at once              OddJSONDepth
+//	strings are UTF-8, and \u surrogates stand in pairs          OddUTF8
+//	a guarded member of the root = string | integer | "null"     OddJSONType
+//	integer = "0" | ["-"] (1..9) *(0..9)
+//
+// # Bodies of formatMultipart
+//
+//	body      = [CRLF] +("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF]
+//	            "--" boundary stands nowhere else                OddPartFrame
+//	part      = +(line CRLF) CRLF value
+//	line      = disposition | type | encoding | length           OddPartHeader
+//	            each at most once, disposition exactly once; if its name is bare,
+//	            it is the last one
+//	disposition = 'Content-Disposition:' [SP] 'form-data' "; name=" name [file]
+//	name      = DQUOTE +(namech | SP) DQUOTE | +namech  (bare)   OddPartName
+//	namech    = wordch | "." | "[" | "]"
+//	file      = *SP ";" *SP 'filename=' (DQUOTE *(filech | SP) DQUOTE | +filech)
+//	filech    = namech | "(" | ")"                               OddPartName
+//	            never on a guarded or mistaken name              OddPartFile
+//	type      = 'Content-Type:' [SP] (plain | any) [*SP ";" *SP 'charset=' charset]
+//	plain     = 'text/plain'
+//	any       = *(wordch | "/" | "." | "+")       with file only
+//	charset   = 'utf-8' | 'us-ascii' | 'iso-8859-1', in quotes or not; with the
+//	            last two the value is ASCII
+//	encoding  = 'Content-Transfer-Encoding:' [SP] ('7bit' | '8bit' | 'binary')
+//	                                                             OddPartType
+//	length    = 'Content-Length:' [SP] +(0..9)
+//	value     = UTF-8, but with file                             OddUTF8
+//
+// # Order
+//
+// Policy.Head judges method, declared length, type of the body, target, query
+// and header; Policy.Body the body; Policy.Rules the contract's table of
+// errors, with the values of both. A parameter in the query wins over one in
+// the body, as in Rails, but then they are the same.
+package validation
