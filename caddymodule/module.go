@@ -36,8 +36,12 @@ const (
 // documents for its parameters, and answers what MOR would refuse in MOR's
 // own XML. It also refuses what two parsers could read differently. Valid
 // requests, and all requests for anything else, go on unchanged to the next
-// handler, save that an Upgrade to anything but websocket is taken out of
-// every request, since behind the answer to it no handler sees what is sent.
+// handler, save for an Upgrade to anything but websocket and the body of a
+// CONNECT, which are taken out: further requests could follow them unseen.
+//
+// It must run before whatever sends requests to MOR, so the Caddyfile
+// directive is ordered before `handle`, `route` and `reverse_proxy`. Routes
+// that rewrite requests later need a handler of their own.
 //
 // After a request for the method has been judged, these placeholders are
 // available:
@@ -49,7 +53,8 @@ const (
 // `{http.mor_gateway.did_id}` | The id of the DID that the request gives
 // `{http.mor_gateway.error}` | The message of a refusal, as in the XML
 //
-// The verdict is also added to the access log, as `mor_verdict`.
+// The verdict is also added to the access log, as `mor_verdict`. Neither a
+// log line nor a placeholder nor a metric of this module has a key or a hash.
 //
 // An example, with all fields:
 //
