@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // examples has, for each example, the test that sends requests to it.
@@ -149,7 +151,7 @@ func runSeveral(t *testing.T, file string) {
 
 		// The first is down, and no health check has noticed yet: the second
 		// gets it.
-		s = start(t, file, t.TempDir(), "10.0.0.5:80", "127.0.0.1:"+freePort(t), "10.0.0.6:80", second.address, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler, "health_uri /billing/callc/login", "")
+		s = start(t, file, t.TempDir(), "10.0.0.5:80", testkit.FreeAddr(t), "10.0.0.6:80", second.address, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler, "health_uri /billing/callc/login", "")
 		s.expect(method, action+query("admin", hashOf("6511", key)), 200, success)
 		if got := second.reached(); len(got) != 1 {
 			t.Errorf("%s: sent %d times", method, len(got))
@@ -158,8 +160,8 @@ func runSeveral(t *testing.T, file string) {
 	}
 
 	// The health check notices, without any retry.
-	s = start(t, file, t.TempDir(), "10.0.0.5:80", "127.0.0.1:"+freePort(t), "10.0.0.6:80", second.address, "lb_retries 1", "", "fail_duration 10s", "", "health_interval 10s", "health_interval 10ms")
-	for wait := time.Now().Add(time.Minute); second.reached() == nil; time.Sleep(10 * time.Millisecond) {
+	s = start(t, file, t.TempDir(), "10.0.0.5:80", testkit.FreeAddr(t), "10.0.0.6:80", second.address, "lb_retries 1", "", "fail_duration 10s", "", "health_interval 10s", "health_interval 10ms")
+	for wait := time.Now().Add(testkit.Patience); second.reached() == nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(wait) {
 			t.Fatal("the second MOR never gets a request")
 		}

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // key is the API Secret Key of the admin in all examples.
@@ -70,14 +72,13 @@ func start(t *testing.T, file, dir string, edits ...string) *site {
 	return s
 }
 
+// freePort returns a port on the loopback that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(testkit.FreeAddr(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
 }
 
@@ -112,7 +113,7 @@ func (s *site) send(method, url string, body io.Reader, header ...string) (answe
 		},
 	}
 	resp, err := transport.RoundTrip(r) // a Client would follow redirects
-	for wait := time.Now().Add(time.Minute); err != nil && strings.Contains(err.Error(), "tls: internal error") && time.Now().Before(wait); {
+	for wait := time.Now().Add(testkit.Patience); err != nil && strings.Contains(err.Error(), "tls: internal error") && time.Now().Before(wait); {
 		time.Sleep(10 * time.Millisecond) // Caddy has no certificate yet
 		resp, err = transport.RoundTrip(r)
 	}
