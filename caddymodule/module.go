@@ -96,8 +96,8 @@ type Handler struct {
 	// `enforce`.
 	Mode string `json:"mode,omitempty"`
 
-	// The largest body, in bytes; a larger one is refused with status 413.
-	// Default: 65536.
+	// The largest body, in bytes, from 1 to 1073741824 (1 GiB); a larger one
+	// is refused with status 413. Default: 65536.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// Resolved keys live here and nowhere else: exported fields show up in
