@@ -52,7 +52,7 @@ type checkReport struct {
 	Verdict  string
 	Status   int
 	Answer   string
-	Hint     string
+	Checks   []struct{ Check, Result string }
 }
 
 // mustCheck runs mor-check in this process. It returns the report and whether
@@ -123,6 +123,15 @@ func TestCheckAgreesWithTheGateway(t *testing.T) {
 		if ok != rep.Accepted || rep.Accepted != reached {
 			t.Errorf("%s: mor-check says accepted %v (%s, status 0: %v), the gateway answers %d %q", c.Where(), rep.Accepted, rep.Verdict, ok, resp.StatusCode, body)
 			continue
+		}
+		failed := 0
+		for _, check := range rep.Checks {
+			if check.Result == "fail" {
+				failed++
+			}
+		}
+		if want := rep.Verdict != "" && !reached; failed > 1 || (failed == 1) != want {
+			t.Errorf("%s: %d checks failed by %s: %v", c.Where(), failed, rep.Verdict, rep.Checks)
 		}
 		if reached {
 			forwarded++

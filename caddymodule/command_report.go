@@ -112,7 +112,7 @@ func (rep *report) fill() {
 	rep.Action = true
 	rep.Accepted = x.verdict == validation.Accepted
 	rep.Verdict = x.verdict.String()
-	failed := false
+	failed := x.verdict == validation.InternalError // by none of them
 	for _, s := range steps {
 		c := checked{s.name, pass}
 		switch {

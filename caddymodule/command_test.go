@@ -173,6 +173,8 @@ func TestCheckCommand(t *testing.T) {
 		{"whole request", "POST " + action + " HTTP/1.1\nHost: m\nContent-Length: 65\n\nu=admin&did_id=6511&hash=" + exampleHash + "\n", []string{envKey}, []string{"--request", "-"}, 0, []string{"(form)", "verdict:  accepted\n"}},
 		{"request without a length", "POST " + action + " HTTP/1.1\nHost: m\n\nu=admin\n", []string{envKey}, []string{"--request", "-"}, 3, []string{"note:     what stands behind the head is no part", "access_denied", "none was read"}},
 		{"not HTTP", "hello\n", []string{envKey}, []string{"--request", "-"}, 3, []string{"refused by the HTTP server", "status:   400"}},
+		{"no path", "", []string{envKey}, []string{"https://mor.example?did_details_update"}, 0, []string{"forwarded unchecked"}},
+		{"fragment", "", []string{envKey}, []string{checkURL + "?u=admin&did_id=6511&hash=" + exampleHash + "#x"}, 0, []string{"verdict:  accepted\n"}},
 		{"other path", "", []string{envKey}, []string{"https://mor.example/billing/callc/main"}, 0, []string{"forwarded unchecked"}},
 		{"newline", "", []string{envKey}, []string{checkURL + "?u=admin&did_id=6511&hash=" + wrong}, 3, []string{"fail         hash is right", "not reached  did_id is a positive", "hint:     newline: ", "status:   200", "<error>Incorrect hash</error>"}},
 		{"GET", "", []string{envKey}, []string{"--method", "GET", checkURL + "?u=admin"}, 3, []string{"get_disabled", "GET Requests are disabled"}},
@@ -257,7 +259,8 @@ func TestCheckCommandColours(t *testing.T) {
 	}
 }
 
-// The help has what a newcomer needs, and is printed by all three ways.
+// The help has what a newcomer needs, however it is asked for; and a shell
+// completes the flags.
 func TestCommandHelp(t *testing.T) {
 	for name, wants := range map[string][]string{
 		"mor-hash":  {"--secret-file", "MOR_API_SECRET_KEY", "EXIT STATUS", "EXAMPLES", "--set"},
@@ -271,6 +274,9 @@ func TestCommandHelp(t *testing.T) {
 		}
 		if flag := runCaddy(t, "", nil, name, "--help"); flag != help || help.status != 0 {
 			t.Errorf("%s --help is not help %s", name, name)
+		}
+		if got := runCaddy(t, "", nil, "__complete", name, "--secret"); !strings.HasPrefix(got.out, "--secret-file\t") {
+			t.Errorf("%s --secret is completed to %q", name, got.out)
 		}
 	}
 }
