@@ -22,6 +22,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	_ "github.com/mor-gateway/caddy-mor-gateway"
 )
@@ -35,10 +37,6 @@ const (
 	okTarget  = action + "?" + okQuery
 	success   = "DID details successfully updated"
 )
-
-// patience is how long a test waits for what must happen. It is no measure:
-// only a failing test waits so long.
-const patience = 10 * time.Second
 
 func hashOf(didID, key string) string {
 	return fmt.Sprintf("%x", sha1.Sum([]byte(didID+key)))
@@ -79,12 +77,19 @@ type gateway struct {
 	ports   [2]string
 }
 
+// newGateway finds the addresses and the directory for one.
+func newGateway(t testing.TB) *gateway {
+	t.Helper()
+	g := &gateway{t: t, addr: testkit.FreeAddr(t), tlsAddr: testkit.FreeAddr(t), metrics: testkit.FreeAddr(t), dir: t.TempDir()}
+	for i := range g.ports {
+		_, g.ports[i], _ = net.SplitHostPort(testkit.FreeAddr(t))
+	}
+	return g
+}
+
 func start(t testing.TB, c config) *gateway {
 	t.Helper()
-	g := &gateway{t: t, addr: freeAddr(t), tlsAddr: freeAddr(t), metrics: freeAddr(t), dir: t.TempDir()}
-	for i := range g.ports {
-		_, g.ports[i], _ = net.SplitHostPort(freeAddr(t))
-	}
+	g := newGateway(t)
 	g.load(c)
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
@@ -92,7 +97,7 @@ func start(t testing.TB, c config) *gateway {
 		}
 	})
 	if c.TLS {
-		eventually(t, "Caddy has made itself a certificate", func() bool {
+		testkit.Eventually(t, "Caddy has made itself a certificate", func() bool {
 			c, err := tls.Dial("tcp", g.tlsAddr, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}) //nolint:gosec // loopback
 			if err == nil {
 				c.Close()
@@ -284,7 +289,7 @@ func dial(t testing.TB, addr string) *rawClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(testkit.Patience))
 	return &rawClient{t, c, bufio.NewReader(c)}
 }
 
@@ -343,22 +348,4 @@ func listen(t testing.TB) net.Listener {
 		t.Fatal(err)
 	}
 	return l
-}
-
-// freeAddr returns a loopback address that nothing listens on.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l := listen(t)
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// eventually waits for what happens behind an answer.
-func eventually(t testing.TB, what string, happened func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !happened(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("still not so: %s", what)
-		}
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 const form = "Content-Type: application/x-www-form-urlencoded"
@@ -266,7 +268,7 @@ func TestClientGoneWhileMORWorks(t *testing.T) {
 	for range times {
 		select {
 		case <-told:
-		case <-time.After(patience):
+		case <-time.After(testkit.Patience):
 			t.Fatal("MOR still works for clients that are gone")
 		}
 	}

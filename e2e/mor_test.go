@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // A MOR that gives no answer: the client gets the envelope, with the status
@@ -46,7 +48,7 @@ func TestNoAnswerFromMOR(t *testing.T) {
 	for _, tt := range tests {
 		for _, errors := range []string{"", "handle_errors {\nrespond \"<html>sorry\" 418\n}"} {
 			t.Run(tt.name+map[bool]string{true: ", with handle_errors"}[errors != ""], func(t *testing.T) {
-				addr := freeAddr(t)
+				addr := testkit.FreeAddr(t)
 				if tt.serve != nil {
 					addr = startTCP(t, tt.serve)
 				}
@@ -182,7 +184,7 @@ func TestEndlessAnswer(t *testing.T) {
 	c.Close()
 	select {
 	case <-ended:
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		t.Fatal("MOR still answers a client that is gone")
 	}
 }
