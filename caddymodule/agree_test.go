@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
-
 	"github.com/mor-gateway/caddy-mor-gateway/internal/corpus"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
@@ -59,21 +56,14 @@ type checkReport struct {
 // the exit status was 0.
 func mustCheck(t *testing.T, request []byte, args ...string) (rep checkReport, ok bool) {
 	t.Helper()
-	cmd := &cobra.Command{Use: "mor-check"}
-	caddycmd.Commands()["mor-check"].CobraFunc(cmd)
-	var out, errOut bytes.Buffer
-	cmd.SetArgs(append(args, "--json", "--request", "-"))
-	cmd.SetIn(bytes.NewReader(request))
-	cmd.SetOut(&out)
-	cmd.SetErr(&errOut)
-	err := cmd.Execute()
-	if err != nil && err.Error() != "exiting with status 3" || errOut.Len() > 0 {
-		t.Fatalf("mor-check %v of %q: %v, %s", args, request, err, &errOut)
+	got := runCommand(string(request), "mor-check", append(args, "--json", "--request", "-")...)
+	if got.status != 0 && got.status != 3 || got.errOut != "" {
+		t.Fatalf("mor-check %v of %q: %+v", args, request, got)
 	}
-	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+	if err := json.Unmarshal([]byte(got.out), &rep); err != nil {
 		t.Fatal(err)
 	}
-	return rep, err == nil
+	return rep, got.status == 0
 }
 
 // mor-check and the running gateway, given the same Caddyfile, agree on every
