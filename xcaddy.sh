@@ -131,7 +131,7 @@ summary() {
             if ($2 == "SKIP:") skipped[++skips] = name($0) ": " reason[name($0)]
         }
         /^(ok  |FAIL|\?   )\t/ {
-            if (/^FAIL/) printf "%s", output
+            if (/^FAIL/) { printf "%s", output; bad++ }
             print
             if (!/no test files/) packages[++n] = $0
             output = ""
@@ -147,7 +147,8 @@ summary() {
             for (i = 1; i <= skips; i++) print "  " skipped[i]
             print ""
             for (i = 1; i <= n; i++) print packages[i]
-            printf "%d passed, %d failed, %d skipped\n", count["PASS:"], count["FAIL:"], skips
+            printf "%d passed, %d failed, %d skipped", count["PASS:"], count["FAIL:"], skips
+            print bad ? "; packages that failed: " bad : ""
         }'
 }
 
