@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
@@ -326,34 +324,4 @@ func TestKeyFileChanged(t *testing.T) {
 		t.Error("an empty key file loads")
 	}
 	try("a failed reload", "new", "old")
-}
-
-// BenchmarkResellers measures a whole request with few and many resellers.
-func BenchmarkResellers(b *testing.B) {
-	for _, n := range []int{1, 10000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			b.Setenv("SOME_KEY", "some key")
-			h := &caddymodule.Handler{Secrets: []string{"{env.SOME_KEY}"}, Resellers: map[string][]string{}}
-			for i := range n {
-				h.Resellers[fmt.Sprintf("Reseller%05d", i)] = []string{"{env.SOME_KEY}"}
-			}
-			if err := provision(b, h); err != nil {
-				b.Fatal(err)
-			}
-			query := fmt.Sprintf("?u=reseller%05d&did_id=6511&hash=%s", n-1, hash("6511", "some key"))
-			r := httptest.NewRequest(http.MethodPost, action+query, nil)
-			w := httptest.NewRecorder()
-			passed := 0
-			next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { passed++; return nil })
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := h.ServeHTTP(w, r, next); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if passed == 0 || w.Body.Len() > 0 {
-				b.Fatal("refused")
-			}
-		})
-	}
 }

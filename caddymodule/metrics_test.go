@@ -1,0 +1,186 @@
+package caddymodule_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+)
+
+// TestMetricsSurviveReload: Caddy has a new registry for each config, and an
+// operator's counters must not start again with it. Nor do two sites get in
+// each other's way.
+func TestMetricsSurviveReload(t *testing.T) {
+	first, second := testkit.FreeAddr(t), testkit.FreeAddr(t)
+	config := "http://" + first + " {\nmor_gateway %s\nrespond ok\n}\nhttp://" + second + " {\nmor_gateway secret\nrespond ok\n}\n"
+	s := serve(t, fmt.Sprintf(config, "secret"))
+	before := s.metrics()
+	const refused = `requests_total{mode="enforce",verdict="access_denied"}`
+	for i := range 3 {
+		post(t, first, "u=")
+		post(t, second, "u=")
+		if err := s.load(fmt.Sprintf(config, strings.Repeat("secret ", i+2))); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.since(before)[refused]; n != float64(2*i+2) {
+			t.Errorf("after %d reloads: %v refusals, want %d", i+1, n, 2*i+2)
+		}
+	}
+	if err := s.load("http://" + first + " {\nmor_gateway {env.UNSET_KEY}\n}"); err == nil {
+		t.Error("a config with an unset key loads")
+	}
+	// Caddy's admin endpoint now shows the registry of the config that failed.
+	if n := s.since(before)[refused]; n != 6 {
+		t.Errorf("after a reload that failed: %v refusals, want 6", n)
+	}
+}
+
+// TestMetricLabels: whatever a request says, the labels are the design's.
+func TestMetricLabels(t *testing.T) {
+	closed := map[string][]string{
+		"verdict": {
+			"accepted", "access_denied", "get_disabled", "incorrect_hash", "did_not_found", "call_limit_format", "active_from_invalid",
+			"active_till_invalid", "active_till_not_greater", "ambiguous", "unsupported_media_type", "too_large", "incomplete",
+			"method_not_allowed", "internal_error",
+		},
+		"mode": {"enforce", "monitor"},
+		"mor":  {"success", "incorrect_hash", "other_error"},
+	}
+	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, envelope("error", r.URL.RawQuery))
+	})
+	monitor := testkit.FreeAddr(t)
+	_, port, _ := net.SplitHostPort(monitor)
+	s := serve(t, "http://:"+port+" {\nbind 127.0.0.1\nmor_gateway {\nsecret secret\nmode monitor\n}\nreverse_proxy "+upstream+"\n}")
+	before := s.metrics()
+	for _, request := range mixed(7, 200) {
+		send(t, monitor, request)
+	}
+	counted := s.since(before)
+	if len(counted) < 5 {
+		t.Errorf("counted only %v", counted)
+	}
+	for _, value := range closed["verdict"] {
+		if _, ok := s.metrics()[`requests_total{mode="monitor",verdict="`+value+`"}`]; !ok {
+			t.Errorf("no series for the verdict %s", value)
+		}
+	}
+	if got, want := len(s.metrics()), len(before); got != want {
+		t.Errorf("%d series after the requests, %d before", got, want)
+	}
+	label := regexp.MustCompile(`(\w+)="([^"]*)"`)
+	for series := range s.metrics() {
+		for _, m := range label.FindAllStringSubmatch(series, -1) {
+			if !slices.Contains(closed[m[1]], m[2]) {
+				t.Errorf("%s: %s is not in the closed set", series, m[0])
+			}
+		}
+	}
+	// From 1 us to 10 ms.
+	text := get(t, s.admin+"/metrics")
+	for _, le := range []string{"1e-06", "0.01", "+Inf"} {
+		if !strings.Contains(text, `caddy_mor_gateway_validation_seconds_bucket{le="`+le+`"}`) {
+			t.Errorf("no bucket %s", le)
+		}
+	}
+	check := exec.CommandContext(t.Context(), testkit.Tool(t, "promtool"), "check", "metrics")
+	check.Stdin = strings.NewReader(text)
+	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+}
+
+const rules = "../deploy/prometheus/mor-gateway.rules"
+
+func TestAlertRules(t *testing.T) {
+	promtool := testkit.Tool(t, "promtool")
+	for _, args := range [][]string{{"check", "rules", rules + ".yml"}, {"test", "rules", rules + ".test.yml"}} {
+		if out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}
+
+// TestAlertFires has a real Prometheus scrape a running gateway, with the
+// rules as they are delivered, and changes the key in MOR.
+func TestAlertFires(t *testing.T) {
+	prometheus := testkit.Tool(t, "prometheus")
+	var drifted atomic.Bool
+	upstream := mor(t, func(w http.ResponseWriter, _ *http.Request) {
+		if drifted.Load() {
+			_, _ = io.WriteString(w, envelope("error", "Incorrect hash"))
+			return
+		}
+		_, _ = io.WriteString(w, success)
+	})
+	addr := testkit.FreeAddr(t)
+	s := serve(t, "http://"+addr+" {\nmor_gateway secret\nreverse_proxy "+upstream+"\n}", "metrics")
+	right := "u=admin&did_id=1&hash=" + hash("1", "secret")
+	post(t, addr, right)
+
+	dir := t.TempDir()
+	file, err := filepath.Abs(rules + ".yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, `
+global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}
+rule_files: [%q]
+scrape_configs:
+  - job_name: mor
+    static_configs: [{targets: [%q]}]
+`, file, strings.TrimPrefix(s.admin, "http://")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	listen := testkit.FreeAddr(t)
+	var output bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+listen)
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s", output.Bytes())
+		}
+	})
+	// ask returns the results of a query, as far as there is an answer.
+	ask := func(query string) (results []json.RawMessage) {
+		resp, err := client.Get("http://" + listen + "/api/v1/query?query=" + url.QueryEscape(query))
+		if err != nil {
+			return nil
+		}
+		defer resp.Body.Close()
+		var answer struct {
+			Data struct{ Result []json.RawMessage }
+		}
+		_ = json.NewDecoder(resp.Body).Decode(&answer)
+		return answer.Data.Result
+	}
+	const firing = `ALERTS{alertname="MORKeysDrifted",alertstate="firing",job="mor"}`
+	testkit.Eventually(t, "Prometheus has seen the gateway twice", func() bool {
+		return len(ask(`count_over_time(caddy_mor_gateway_disagreements_total{mor="incorrect_hash"}[1m]) >= 2`)) == 1
+	})
+	if alerts := ask(`ALERTS`); len(alerts) > 0 {
+		t.Errorf("alerts while all is well: %s", alerts)
+	}
+	drifted.Store(true)
+	post(t, addr, right)
+	testkit.Eventually(t, firing, func() bool { return len(ask(firing)) == 1 })
+}
