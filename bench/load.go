@@ -152,7 +152,7 @@ func (m *machine) wrk(s scenario, addr string, load time.Duration) (int, error) 
 		return 0, err
 	}
 	out, err := exec.Command("wrk", "-t", "1", "-c", strconv.Itoa(connections), //nolint:gosec // its own arguments
-		"-d", fmt.Sprintf("%.0fs", load.Seconds()), "-s", script, "http://"+addr+s.request.target).CombinedOutput()
+		"-d", fmt.Sprintf("%.0fs", load.Seconds()), "--timeout", "60s", "-s", script, "http://"+addr+s.request.target).CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("wrk: %w\n%s", err, out)
 	}

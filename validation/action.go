@@ -1,9 +1,6 @@
 package validation
 
-import (
-	"net/url"
-	"strings"
-)
+import "strings"
 
 // Action is the name of the guarded API method, as Rails routes it.
 const Action = "did_details_update"
@@ -36,10 +33,11 @@ func namesAction(path string) bool {
 		if hasWord(path, Action) {
 			return true
 		}
-		if strings.IndexByte(path, '%') < 0 {
+		u := unescape(path)
+		if len(u) == len(path) { // there was nothing to unescape
 			return false
 		}
-		path = unescapeLeniently(path)
+		path = u
 	}
 	return hasWord(path, Action)
 }
@@ -65,20 +63,26 @@ func isWordByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
 }
 
-// unescapeLeniently unescapes what can be unescaped and keeps the rest.
-func unescapeLeniently(s string) string {
-	if u, err := url.PathUnescape(s); err == nil {
-		return u
+// unescape unescapes what can be unescaped and keeps the rest.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
 	}
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0 {
-			b.WriteByte(byte(unhex(s[i+1])<<4 | unhex(s[i+2])))
-			i += 2
+	start := 0
+	for i := 0; i+2 < len(s); i++ {
+		if s[i] != '%' || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0 {
 			continue
 		}
-		b.WriteByte(s[i])
+		b.WriteString(s[start:i])
+		b.WriteByte(byte(unhex(s[i+1])<<4 | unhex(s[i+2])))
+		i += 2
+		start = i + 1
 	}
+	if start == 0 {
+		return s
+	}
+	b.WriteString(s[start:])
 	return b.String()
 }
 
