@@ -63,7 +63,6 @@ func (x *exchange) judge(r *http.Request) {
 			putBackPrefix(r, body)
 		}
 		if x.verdict == validation.Accepted {
-			x.req.Trailer = len(r.Trailer) > 0
 			x.verdict = p.Body(&x.req, body)
 		}
 		if x.verdict == validation.Accepted {

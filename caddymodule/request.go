@@ -82,7 +82,7 @@ func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
 		case io.EOF:
 			err = io.ErrUnexpectedEOF // not a byte of what was declared
 		case nil:
-			// Trailers, and a body longer than declared, show at the end.
+			// A body longer than declared shows at the end.
 			b = b[:cap(b)]
 			if _, err = io.ReadFull(r.Body, b[n:]); err == nil {
 				return b, validation.Incomplete

@@ -52,7 +52,7 @@ func (r *Request) target() bool {
 // Body reads the whole body, which may be empty, and judges what can be read
 // in more than one way. Accepted means: go on.
 func (p *Policy) Body(r *Request, body []byte) Verdict {
-	if !r.readBody(body) || !r.controls() || r.Trailer && r.refuse(OddTrailer, InHeader, NoName) {
+	if !r.readBody(body) || !r.controls() {
 		return r.odd.Reason.verdict()
 	}
 	return Accepted

@@ -13,7 +13,7 @@ type Request struct {
 	Query   string              // raw, without the "?"
 	Header  map[string][]string // with canonical names, as net/http makes them
 	Length  int64               // declared length of the body in bytes, -1 if unknown
-	Trailer bool                // the body declares trailers, or had some
+	Trailer bool                // trailers are declared; what isn't declared isn't forwarded
 
 	format   format
 	boundary string
