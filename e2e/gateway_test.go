@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -91,11 +93,7 @@ func start(t testing.TB, c config) *gateway {
 	t.Helper()
 	g := newGateway(t)
 	g.load(c)
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(g.stop)
 	if c.TLS {
 		testkit.Eventually(t, "Caddy has made itself a certificate", func() bool {
 			c, err := tls.Dial("tcp", g.tlsAddr, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}) //nolint:gosec // loopback
@@ -106,6 +104,13 @@ func start(t testing.TB, c config) *gateway {
 		})
 	}
 	return g
+}
+
+// stop stops the gateway. It may be called again.
+func (g *gateway) stop() {
+	if err := caddy.Stop(); err != nil {
+		g.t.Error(err)
+	}
 }
 
 // load gives the gateway another configuration.
@@ -217,6 +222,7 @@ type request struct {
 // upstream is a stand-in for MOR that records what it sees.
 type upstream struct {
 	addr string
+	stop func()
 
 	mu   sync.Mutex
 	seen []request
@@ -241,7 +247,8 @@ func startUpstream(t testing.TB, answer http.HandlerFunc) *upstream {
 		_, _ = io.WriteString(w, envelope("success", success))
 	})}
 	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(func() { _ = srv.Close() })
+	u.stop = func() { _ = srv.Close() }
+	t.Cleanup(u.stop)
 	return u
 }
 
@@ -252,6 +259,49 @@ func (u *upstream) requests() []request {
 	seen := u.seen
 	u.seen = nil
 	return seen
+}
+
+// nothingStays returns a function that waits, with the gateway and the
+// stand-in for MOR stopped, until no more goroutines are there than before,
+// and no more memory is in use than before and some: what Caddy keeps for the
+// next time.
+func nothingStays(t testing.TB, c config) func(stop ...func()) {
+	t.Helper()
+	settle := func() (goroutines int, heap uint64) {
+		http.DefaultClient.CloseIdleConnections()
+		runtime.GC()
+		runtime.GC() // what a sync.Pool has goes with the second one
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return runtime.NumGoroutine(), m.HeapAlloc
+	}
+	start(t, c).stop() // what Caddy starts once and for all
+	testkit.Eventually(t, "Caddy has stopped", func() bool {
+		last, _ := settle()
+		time.Sleep(200 * time.Millisecond)
+		now, _ := settle()
+		return now == last
+	})
+	goroutines, heap := settle()
+	return func(stop ...func()) {
+		t.Helper()
+		for _, f := range stop {
+			f()
+		}
+		end := time.Now().Add(30 * time.Second)
+		now, after := settle()
+		for ; now > goroutines+10 && time.Now().Before(end); now, after = settle() {
+			time.Sleep(100 * time.Millisecond)
+		}
+		if now > goroutines+10 {
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+			t.Errorf("%d goroutines stay, before %d", now, goroutines)
+		}
+		if after > heap+8<<20 {
+			t.Errorf("%d bytes stay on the heap, before %d", after, heap)
+		}
+		t.Logf("goroutines %d before, %d after; heap %d KiB before, %d KiB after", goroutines, now, heap>>10, after>>10)
+	}
 }
 
 // startTCP starts a stand-in below HTTP: each connection is given to serve,

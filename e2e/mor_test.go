@@ -81,6 +81,22 @@ func TestNoAnswerFromMOR(t *testing.T) {
 	}
 }
 
+// Other errors are the site's affair, for the action as for anything else.
+func TestOtherErrorsAreReturned(t *testing.T) {
+	for _, status := range []int{403, 418, 429, 500} {
+		g := start(t, config{Site: fmt.Sprintf("route {\nmor_gateway secret\nerror \"no\" %d\n}\nhandle_errors {\nrespond \"the site says {err.status_code}\"\n}", status)})
+		c := dial(t, g.addr)
+		c.send(post(okTarget, ""))
+		if resp, body := c.answer("POST"); resp.StatusCode != status || body != fmt.Sprintf("the site says %d", status) {
+			t.Errorf("answer %d %q", resp.StatusCode, body)
+		}
+		if lines := g.logLines("no answer from MOR"); len(lines) > 0 {
+			t.Errorf("logged %v", lines)
+		}
+		g.stop()
+	}
+}
+
 // What MOR did answer is its own affair, whatever it is.
 func TestAnswersOfMORAreNotTouched(t *testing.T) {
 	type reply struct {

@@ -18,7 +18,7 @@ function byStream(string $url, string $type, string $body): string
 function byCurl(string $url, array $options): string
 {
     $curl = curl_init($url);
-    curl_setopt_array($curl, $options + [CURLOPT_RETURNTRANSFER => true, CURLOPT_POST => true]);
+    curl_setopt_array($curl, $options + [CURLOPT_RETURNTRANSFER => true]);
     return curl_exec($curl);
 }
 
