@@ -167,10 +167,13 @@ func asItCame(t *testing.T, got, want *http.Request) {
 	dropUpgrade(want.Header)
 	gotBody, gotErr := io.ReadAll(got.Body)
 	wantBody, wantErr := io.ReadAll(want.Body)
-	if !bytes.Equal(gotBody, wantBody) || (gotErr == nil) != (wantErr == nil) {
+	// A body that ends early says so once only. Whoever sends it on has
+	// fewer bytes than declared then, and breaks off too.
+	short := got.ContentLength > int64(len(gotBody))
+	if !bytes.Equal(gotBody, wantBody) || (gotErr != nil || short) != (wantErr != nil) {
 		t.Fatalf("forwarded the body %q, %v; came as %q, %v", gotBody, gotErr, wantBody, wantErr)
 	}
-	if got.ContentLength > 0 && gotErr == nil && got.ContentLength != int64(len(gotBody)) {
+	if got.ContentLength >= 0 && got.ContentLength < int64(len(gotBody)) {
 		t.Fatalf("declared length %d of %d", got.ContentLength, len(gotBody))
 	}
 	// A body in chunks is forwarded whole, with its length.

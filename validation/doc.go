@@ -74,7 +74,7 @@
 //	  X-Post-Data-Format: none                                   OddHeaderOverride
 //	name = +wordch, and with "_" read as "-" none of those above
 //	  (or Transfer-Encoding, Host) but as it is spelled there    OddHeaderName
-//	no trailers, declared or sent                                OddTrailer
+//	no trailers are declared                                     OddTrailer
 //
 // # Type of the body
 //
@@ -111,9 +111,10 @@
 //	            each at most once, disposition exactly once; if its name is bare,
 //	            it is the last one
 //	disposition = 'Content-Disposition:' [SP] 'form-data' "; name=" name [file]
-//	name      = DQUOTE +(namech | SP) DQUOTE | +namech  (bare)   OddPartName
-//	namech    = wordch | "." | "[" | "]"
-//	file      = *SP ";" *SP 'filename=' (DQUOTE *(filech | SP) DQUOTE | +filech)
+//	name      = DQUOTE +(namech | SP) DQUOTE | +tokench  (bare)  OddPartName
+//	tokench   = wordch | "."
+//	namech    = tokench | "[" | "]"
+//	file      = *SP ";" *SP 'filename=' (DQUOTE *(filech | SP) DQUOTE | +tokench)
 //	filech    = namech | "(" | ")"                               OddPartName
 //	            never on a guarded or mistaken name              OddPartFile
 //	type      = 'Content-Type:' [SP] (plain | any) [*SP ";" *SP 'charset=' charset]

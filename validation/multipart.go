@@ -246,7 +246,7 @@ func cutQuoted(s []byte, is func(byte) bool) (val, rest []byte, ok bool) {
 		s = s[1:]
 	}
 	n := 0
-	for n < len(s) && is(s[n]) && (quoted || s[n] != ' ') {
+	for n < len(s) && is(s[n]) && (quoted || isBoundaryByte(s[n])) {
 		n++
 	}
 	val, rest = s[:n], s[n:]

@@ -27,6 +27,9 @@ func TestRegressions(t *testing.T) {
 		{query: valid, contentType: multipart, body: body(`Content-Disposition: form-data; NAME="comment"`), want: OddPartHeader},
 		// Without quotes the name goes on in the next line for Rack 1.
 		{query: valid, contentType: multipart, body: body(cd + "comment\r\nContent-Type: text/plain"), want: OddPartHeader},
+		// Without quotes Rack 2 ends a name at a bracket, others don't.
+		{query: valid, contentType: multipart, body: body(cd + "x[comment]"), want: OddPartHeader},
+		{query: valid, contentType: multipart, body: body(cd + `"x[comment]"`)},
 		// Rack 3.1 doesn't look for a name in a line of more than 1,536 bytes.
 		{query: valid, contentType: multipart, body: body(cd + `"comment"` + strings.Repeat(" ", 1600)), want: OddPartHeader},
 		{query: valid, contentType: multipart, body: body("Content-Disposition:" + strings.Repeat(" ", 1600) + `form-data; name="comment"`), want: OddPartHeader},

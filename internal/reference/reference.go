@@ -255,7 +255,7 @@ const (
 )
 
 var (
-	partDisposition = regexp.MustCompile(`^(?i:content-disposition): *(?i:form-data); name=(?:"(` + partName + `+)"|([A-Za-z0-9_.\[\]-]+))( *; *(?i:filename)=(?:"` + fileName + `*"|[A-Za-z0-9_.\[\]()-]+))? *$`)
+	partDisposition = regexp.MustCompile(`^(?i:content-disposition): *(?i:form-data); name=(?:"(` + partName + `+)"|([A-Za-z0-9_.-]+))( *; *(?i:filename)=(?:"` + fileName + `*"|[A-Za-z0-9_.-]+))? *$`)
 	partPlainType   = regexp.MustCompile(`^(?i:content-type): *(?i:text/plain)( *; *(?i:charset)=(?i:"?utf-8"?|("?(?:us-ascii|iso-8859-1)"?)))? *$`)
 	partFileType    = regexp.MustCompile(`^(?i:content-type): *[A-Za-z0-9_./+-]*( *; *(?i:charset)=(?i:"?utf-8"?|"?us-ascii"?|"?iso-8859-1"?))? *$`)
 	partEncoding    = regexp.MustCompile(`^(?i:content-transfer-encoding): *(?i:7bit|8bit|binary) *$`)
