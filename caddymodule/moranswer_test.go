@@ -168,7 +168,8 @@ func TestMORAnswers(t *testing.T) {
 				before := s.metrics()
 				want := view(t, c, plain[front]+target, tt.name)
 				got := view(t, c, guarded[front]+target, tt.name)
-				if got != want {
+				// A reset of a QUIC stream may overtake what was sent before.
+				if overtaken := front == "h3" && tt.name == "broken off"; got != want && !overtaken {
 					t.Errorf("the client sees\n%.500s\nand without the directive\n%.500s", got, want)
 				}
 				done += 2

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1" //nolint:gosec // the API's digest
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -167,30 +168,38 @@ func (s *server) since(before map[string]float64) map[string]float64 {
 	return diff
 }
 
-func get(t testing.TB, url string) string {
-	t.Helper()
-	resp, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // client has no connection that a reload could close under it.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+func get(t testing.TB, url string) string {
+	t.Helper()
+	return body(t, func() (*http.Response, error) { return client.Get(url) })
+}
 
 // post sends an update with everything in the query.
 func post(t testing.TB, addr, query string) string {
 	t.Helper()
-	resp, err := client.Post("http://"+addr+action+"?"+query, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return body(t, func() (*http.Response, error) {
+		return client.Post("http://"+addr+action+"?"+query, "", nil)
+	})
+}
+
+// body asks until there is a connection: a reload closes the old listener when
+// the new one is there, and with it what nobody has accepted yet.
+func body(t testing.TB, ask func() (*http.Response, error)) string {
+	t.Helper()
+	var resp *http.Response
+	testkit.Eventually(t, "connected", func() bool {
+		var err error
+		resp, err = ask() //nolint:bodyclose // closed below
+		if op := new(net.OpError); errors.As(err, &op) && op.Op == "dial" {
+			return false
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
