@@ -1,0 +1,174 @@
+package proof
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/corpus"
+)
+
+// workers are many for the two cores of a small machine: most of them wait for Rails.
+const workers = 6
+
+func loadCorpus(t *testing.T) []corpus.Case {
+	t.Helper()
+	cases, err := corpus.Load(os.DirFS("corpus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		if _, known := sites[c.Site]; !known {
+			t.Fatalf("%s: no site %q", c.Where(), c.Site)
+		}
+	}
+	return cases
+}
+
+// result is what became of a case: the answer, and the records of what reached MOR.
+type result struct {
+	reply   reply
+	records []record
+}
+
+func (r result) ran() bool {
+	return slices.ContainsFunc(r.records, func(r record) bool { return len(r.Runs) > 0 })
+}
+
+func (r result) breaches(siteName string) []string {
+	var all []string
+	for _, rec := range r.records {
+		all = append(all, sites[siteName].breaches(rec)...)
+	}
+	return all
+}
+
+// fireCorpus sends every case, each in a connection of its own, and matches the records with the cases. A
+// record that names no case belongs to a request that hid in another one: only those are sent alone,
+// so that it is plain whose it was.
+func (w *world) fireCorpus(t *testing.T, to target, cases []corpus.Case) []result {
+	t.Helper()
+	shots := make([]shot, len(cases))
+	for i := range cases {
+		shots[i] = caseShot(&cases[i], strconv.Itoa(i))
+	}
+	results := make([]result, len(cases))
+	for i, reply := range to.fire(shots, workers) {
+		results[i].reply = reply
+	}
+	records, err := w.mor.settled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range records {
+		i, err := strconv.Atoi(string(rec.ID))
+		if err == nil && i >= 0 && i < len(results) {
+			results[i].records = append(results[i].records, rec)
+		} else if rec.Target != "/proof/last" {
+			t.Logf("%s: a request without a known id reached MOR: %s %q", to.name, rec.Method, rec.Target)
+			if breaches := sites["main"].breaches(rec); len(breaches) > 0 {
+				results[hider(cases, rec)].records = append(results[hider(cases, rec)].records, rec)
+			}
+		}
+	}
+	return results
+}
+
+// hider returns the case in whose body the record's request stands.
+func hider(cases []corpus.Case, rec record) int {
+	return max(0, slices.IndexFunc(cases, func(c corpus.Case) bool {
+		_, rest, _ := bytes.Cut(c.Request(), []byte("\r\n"))
+		return bytes.Contains(rest, []byte(rec.Target))
+	}))
+}
+
+func caseShot(c *corpus.Case, id string) shot {
+	odd := c.Expect == corpus.Refused || c.Expect == corpus.Either
+	return shot{id: id, site: c.Site, bytes: c.Request("X-Proof-Id: " + id), alone: true, odd: odd, open: c.Open}
+}
+
+func TestCorpus(t *testing.T) {
+	w := begin(t)
+	cases := loadCorpus(t)
+	direct := w.fireCorpus(t, w.direct, cases)
+	through := w.fireCorpus(t, w.gateway, cases)
+	naive := w.fireCorpus(t, w.naive, cases)
+
+	count := map[string]int{}
+	for i := range cases {
+		c, got := &cases[i], through[i]
+		if breaches := got.breaches(c.Site); len(breaches) > 0 {
+			count["bypasses"]++
+			t.Errorf("%s: BYPASS: %s\n%s", c.Where(), strings.Join(breaches, "; "), reproduce(c.Request(), c.Site))
+		}
+		if problem := judge(c, got, direct[i]); problem != "" {
+			if c.Expect == corpus.Accepted || c.Expect == corpus.Forwarded {
+				count["false refusals"]++
+			}
+			t.Errorf("%s: %s\n%s", c.Where(), problem, reproduce(c.Request(), c.Site))
+		}
+		if got.ran() {
+			count["accepted"]++
+		}
+		if len(naive[i].breaches(c.Site)) > 0 {
+			count["naive"]++
+		}
+		if len(direct[i].breaches(c.Site)) > 0 {
+			count["direct"]++
+		}
+	}
+	t.Logf("corpus: %d cases, %d accepted, %d bypasses, %d false refusals; bypasses of the control: %d with a naive gateway, %d with none",
+		len(cases), count["accepted"], count["bypasses"], count["false refusals"], count["naive"], count["direct"])
+	if len(cases) < 400 {
+		t.Errorf("the corpus has shrunk to %d cases", len(cases))
+	}
+	if count["naive"] < 100 || count["direct"] < 2*count["naive"] {
+		t.Errorf("the corpus does not bite: %d cases pass a naive gateway, %d arrive without one", count["naive"], count["direct"])
+	}
+}
+
+// judge returns what is wrong with what became of a case, other than a bypass.
+func judge(c *corpus.Case, got, direct result) string {
+	switch c.Expect {
+	case corpus.Accepted:
+		want, ran := direct.today()
+		if !ran {
+			return "the case is wrong: without the gateway the action does not run"
+		}
+		if seen, ran := got.today(); !ran {
+			return fmt.Sprintf("FALSE REFUSAL: %s", got.reply)
+		} else if !seen.same(want) {
+			return fmt.Sprintf("Rails saw other values: %v, without the gateway %v", seen, want)
+		}
+	case corpus.Forwarded:
+		if len(got.records) != 1 || got.ran() {
+			return fmt.Sprintf("FALSE REFUSAL: it did not reach MOR: %s", got.reply)
+		}
+	case corpus.Refused:
+		if len(got.records) > 0 {
+			return fmt.Sprintf("it reached MOR: %s", got.reply)
+		}
+		if c.Answer != "" && got.reply.answer() != c.Answer {
+			return fmt.Sprintf("answered %s, want %s", got.reply, c.Answer)
+		}
+	}
+	return ""
+}
+
+func (r result) today() (run, bool) {
+	for _, rec := range r.records {
+		if run, ran := rec.today(); ran {
+			return run, true
+		}
+	}
+	return run{}, false
+}
+
+// same reports whether Rails saw the same.
+func (r run) same(other run) bool {
+	return r.Method == other.Method && slices.Equal(r.Params, other.Params)
+}

@@ -1,0 +1,12 @@
+require_relative 'app'
+require_relative 'readings'
+require_relative 'recorder'
+
+# The test holds the other end: when it ends, however it ends, so does this.
+Thread.new do
+  $stdin.read
+  exit!
+end
+
+use Recorder, ENV.fetch('PROOF_RECORD')
+run ProofApplication
