@@ -19,7 +19,7 @@ import (
 
 const (
 	reloads   = 100
-	perReload = 100 // requests answered from one to the next
+	perReload = 50 // requests answered from one to the next
 )
 
 // traffic is what clients saw while the configuration was reloaded.
