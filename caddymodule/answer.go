@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -97,6 +98,8 @@ func (x *exchange) answerForMOR(w http.ResponseWriter, r *http.Request, err erro
 	if !ok {
 		return err
 	}
-	x.handler.logger.Error("no answer from MOR", zap.Int("status", he.StatusCode), zap.Error(err))
+	// What stands in quotes came from MOR's port, which may repeat a request.
+	why, _, _ := strings.Cut(fmt.Sprint(he.Err), `"`)
+	x.handler.logger.Error("no answer from MOR", zap.Int("status", he.StatusCode), zap.String("error", why))
 	return p.write(w, r)
 }

@@ -154,8 +154,8 @@ func BenchmarkReadBody(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				x.reset()
-				if got, v := readBody(x.r, DefaultMaxBody); v != validation.Accepted || len(got) != len(bm.body) {
-					b.Fatal(v)
+				if got, err := readBody(x.r, DefaultMaxBody); err != nil || len(got) != len(bm.body) {
+					b.Fatal(err)
 				}
 			}
 		})

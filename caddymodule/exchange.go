@@ -55,14 +55,13 @@ func (x *exchange) judge(r *http.Request) {
 	p := &x.handler.policy
 	start := time.Now()
 	if x.verdict = p.Head(&x.req); x.verdict == validation.Accepted {
-		var body []byte
 		arrived := time.Now()
-		body, x.verdict = readBody(r, p.MaxBody)
+		body, err := readBody(r, p.MaxBody)
 		start = start.Add(time.Since(arrived)) // the client's time is not ours
 		if x.handler.monitor {
-			putBackPrefix(r, body)
+			putBackPrefix(r, body, err)
 		}
-		if x.verdict == validation.Accepted {
+		if x.verdict = bodyVerdict(err); x.verdict == validation.Accepted {
 			x.verdict = p.Body(&x.req, body)
 		}
 		if x.verdict == validation.Accepted {

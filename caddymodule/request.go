@@ -66,14 +66,20 @@ func settleLength(r *http.Request) {
 		r.ContentLength = 0
 		return
 	}
-	putBackPrefix(r, first[:n])
+	putBackPrefix(r, first[:n], err)
 }
 
-// readBody reads the whole body, up to max bytes. The bytes that it returns
-// are all that it took from the body, also where the verdict is a refusal.
-func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
+// What readBody finds about the length of a body. More of it may follow.
+var (
+	errTooLarge = errors.New("larger than max_body")
+	errTooLong  = errors.New("longer than declared")
+)
+
+// readBody reads the whole body, up to limit bytes. The bytes that it returns
+// are all that it took from the body, also where there is an error.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.ContentLength == 0 {
-		return nil, validation.Accepted
+		return nil, nil
 	}
 	if r.ContentLength > 0 {
 		b := make([]byte, r.ContentLength, r.ContentLength+1)
@@ -82,13 +88,15 @@ func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
 		case io.EOF:
 			err = io.ErrUnexpectedEOF // not a byte of what was declared
 		case nil:
-			// A body longer than declared shows at the end.
-			b = b[:cap(b)]
-			if _, err = io.ReadFull(r.Body, b[n:]); err == nil {
-				return b, validation.Incomplete
+			// The end must follow.
+			if _, err = io.ReadFull(r.Body, b[n:n+1]); err == nil {
+				return b[:n+1], errTooLong
+			}
+			if err == io.EOF {
+				err = nil
 			}
 		}
-		return b[:n], bodyVerdict(err)
+		return b[:n], err
 	}
 	// Of unknown length: a buffer that grows, but never beyond what decides.
 	var b []byte
@@ -98,22 +106,28 @@ func readBody(r *http.Request, limit int64) ([]byte, validation.Verdict) {
 		}
 		n, err := r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
-		if err != nil && int64(len(b)) <= limit {
-			return b, bodyVerdict(err)
+		if int64(len(b)) > limit {
+			break
+		}
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
 		}
 	}
-	return b, validation.TooLarge
+	return b, errTooLarge
 }
 
-// bodyVerdict says what the error that ended the reading of a body means.
+// bodyVerdict says what the error of readBody means.
 func bodyVerdict(err error) validation.Verdict {
-	if err == io.EOF {
+	if err == nil {
 		return validation.Accepted
 	}
 	var timeout net.Error
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge): // from Caddy's request_body
+	case err == errTooLarge, errors.As(err, &tooLarge): // the latter is from Caddy's request_body
 		return validation.TooLarge
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return validation.TimedOut
@@ -134,16 +148,26 @@ func (x *exchange) putBack(r *http.Request, body []byte) {
 }
 
 // putBackPrefix gives the request the beginning of the body that was read
-// from it; the rest, and whatever error it ends in, still comes from the
-// client.
-func putBackPrefix(r *http.Request, prefix []byte) {
-	if len(prefix) > 0 {
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(prefix), r.Body), r.Body}
+// from it. The rest still comes from the client, unless the reading ended in
+// an error: net/http gives that once, and then the end of the body.
+func putBackPrefix(r *http.Request, prefix []byte, err error) {
+	if len(prefix) == 0 && err == nil {
+		return
 	}
+	rest := io.Reader(r.Body)
+	if err != nil && err != errTooLarge && err != errTooLong {
+		rest = failedReader{err}
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(prefix), rest), r.Body}
 }
+
+// failedReader gives the error that ended the reading of a body.
+type failedReader struct{ err error }
+
+func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
 
 // readBackBody is a body that was read, to be read again.
 type readBackBody struct {

@@ -50,12 +50,46 @@ func TestReadBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &http.Request{ContentLength: tc.length, Body: io.NopCloser(tc.body)}
-			taken, got := readBody(r, limit)
-			if string(taken) != tc.taken || got != tc.want {
-				t.Errorf("got %d bytes, %v; want %d bytes, %v", len(taken), got, len(tc.taken), tc.want)
+			taken, err := readBody(r, limit)
+			if got := bodyVerdict(err); string(taken) != tc.taken || got != tc.want {
+				t.Errorf("got %d bytes, %v (%v); want %d bytes, %v", len(taken), got, err, len(tc.taken), tc.want)
 			}
 			if cap(taken) > limit+1 {
 				t.Errorf("took %d bytes of memory", cap(taken))
+			}
+		})
+	}
+}
+
+// TestPutBackPrefix makes sure that what monitor mode forwards ends as the
+// client's body does, the rest of it included.
+func TestPutBackPrefix(t *testing.T) {
+	const limit = 10
+	// net/http gives the error of a body that breaks off once, then its end.
+	broken := func(s string) io.Reader {
+		return io.MultiReader(strings.NewReader(s), io.LimitReader(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("xx"))), 2))
+	}
+	for name, tc := range map[string]struct {
+		length int64
+		body   io.Reader
+		want   string
+		err    error
+	}{
+		"whole":                  {3, strings.NewReader("abc"), "abc", nil},
+		"unknown":                {-1, strings.NewReader("abc"), "abc", nil},
+		"too large":              {-1, strings.NewReader("abcdefghijklmno"), "abcdefghijklmno", nil},
+		"longer than declared":   {3, strings.NewReader("abcdef"), "abcdef", nil},
+		"broken":                 {9, broken("abc"), "abcx", iotest.ErrTimeout},
+		"unknown and broken":     {-1, broken("abc"), "abcx", iotest.ErrTimeout},
+		"broken before anything": {3, iotest.ErrReader(io.ErrUnexpectedEOF), "", io.ErrUnexpectedEOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &http.Request{ContentLength: tc.length, Body: io.NopCloser(tc.body)}
+			body, err := readBody(r, limit)
+			putBackPrefix(r, body, err)
+			got, err := io.ReadAll(r.Body)
+			if string(got) != tc.want || err != tc.err {
+				t.Errorf("got %q, %v; want %q, %v", got, err, tc.want, tc.err)
 			}
 		})
 	}

@@ -1,0 +1,47 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// TestNoAnswerFromMOR makes sure that the client gets XML for what Caddy has
+// no answer to, and that the log doesn't repeat what MOR's port sent: that may
+// be the request.
+func TestNoAnswerFromMOR(t *testing.T) {
+	malformed := errors.New(`malformed HTTP response "POST /billing?hash=abc"`)
+	for status, message := range map[int]string{
+		502: "MOR cannot be reached", 503: "MOR is not available", 504: "MOR did not answer in time",
+		499: "", 500: "",
+	} {
+		core, logs := observer.New(zap.DebugLevel)
+		x := &exchange{handler: &Handler{logger: zap.New(core)}}
+		w := httptest.NewRecorder()
+		in := caddyhttp.Error(status, malformed)
+		err := x.answerForMOR(w, httptest.NewRequest(http.MethodPost, "/", nil), in)
+		if message == "" {
+			if !errors.Is(err, malformed) || w.Body.Len() > 0 || logs.Len() > 0 {
+				t.Errorf("%d: not returned as it is: %v %q", status, err, w.Body)
+			}
+			continue
+		}
+		if err != nil || w.Code != status || !strings.Contains(w.Body.String(), "<error>"+message+"</error>") {
+			t.Errorf("%d: %v, %d %q", status, err, w.Code, w.Body)
+		}
+		for _, entry := range logs.FilterLevelExact(zap.ErrorLevel).All() {
+			if entry.ContextMap()["error"] != "malformed HTTP response " {
+				t.Errorf("%d: logged %v", status, entry.ContextMap())
+			}
+		}
+		if logs.FilterLevelExact(zap.ErrorLevel).Len() != 1 {
+			t.Errorf("%d: %d lines at ERROR", status, logs.Len())
+		}
+	}
+}
