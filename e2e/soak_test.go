@@ -101,7 +101,7 @@ func TestSoak(t *testing.T) {
 					own[s.verdict]++
 				}
 				if s.cut {
-					c := dial(t, g.addr)
+					c := connect(t, g.addr)
 					c.send(post(s.target, s.body, header...)[:len(post(s.target, s.body, header...))-1])
 					if s.gone {
 						reset(c.Conn)

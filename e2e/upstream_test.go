@@ -94,13 +94,21 @@ type rawClient struct {
 	r *bufio.Reader
 }
 
+// dial connects to the gateway until the end of the test.
 func dial(t testing.TB, addr string) *rawClient {
+	t.Helper()
+	c := connect(t, addr)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// connect connects to the gateway; the caller closes.
+func connect(t testing.TB, addr string) *rawClient {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(testkit.Patience))
 	return &rawClient{t, c, bufio.NewReader(c)}
 }
