@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
@@ -79,7 +78,7 @@ func runDemo(t *testing.T, file string) {
 func runEdge(t *testing.T, file string) {
 	const gui = "https://mor.example.com/billing/callc/login"
 	m := newMOR(t)
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address, "read_body 30s", "read_body 100ms")
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address)
 	guards(t, s, m, action)
 
 	got := s.expect("POST", action+query("admin", wrongHash), 200, "Incorrect hash")
@@ -90,13 +89,6 @@ func runEdge(t *testing.T, file string) {
 	}
 	if server := got.header.Get("Server"); server != "" {
 		t.Errorf("Server: %s", server)
-	}
-
-	// A body that never comes, and one that comes too late.
-	stalled, stall := io.Pipe()
-	defer stall.Close()
-	if got, err := s.send("POST", action, stalled, "Content-Type", "application/x-www-form-urlencoded"); err != nil || got.status != http.StatusRequestTimeout {
-		t.Errorf("a body that doesn't come: %v, %v", got, err)
 	}
 
 	// In the clear: the API is refused, and a browser is sent to HTTPS.
@@ -123,6 +115,20 @@ func runEdge(t *testing.T, file string) {
 
 	s = start(t, file, t.TempDir(), "10.0.0.5:80", m.address, "203.0.113.0/24", "127.0.0.1")
 	s.expect("GET", gui, 200, "MOR's GUI")
+	s.stop()
+
+	// A body that never comes. On a busy machine so short a time is over before
+	// the head is there, and the connection just ends: then once more.
+	s = start(t, file, t.TempDir(), "10.0.0.5:80", m.address, "read_body 30s", "read_body 200ms")
+	testkit.Eventually(t, "a body that never comes is refused", func() bool {
+		stalled, stall := io.Pipe()
+		defer stall.Close()
+		got, err := s.send("POST", action, stalled, "Content-Type", "application/x-www-form-urlencoded")
+		return err == nil && got.status == http.StatusRequestTimeout && strings.Contains(got.body, "did not arrive in time")
+	})
+	if got := m.reached(); got != nil {
+		t.Errorf("reached MOR: %q", got)
+	}
 }
 
 func runSeveral(t *testing.T, file string) {
@@ -161,12 +167,10 @@ func runSeveral(t *testing.T, file string) {
 
 	// The health check notices, without any retry.
 	s = start(t, file, t.TempDir(), "10.0.0.5:80", testkit.FreeAddr(t), "10.0.0.6:80", second.address, "lb_retries 1", "", "fail_duration 10s", "", "health_interval 10s", "health_interval 10ms")
-	for wait := time.Now().Add(testkit.Patience); second.reached() == nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(wait) {
-			t.Fatal("the second MOR never gets a request")
-		}
+	testkit.Eventually(t, "the second MOR gets a request", func() bool {
 		_, _ = s.send("POST", action+query("admin", hashOf("6511", key)), nil)
-	}
+		return second.reached() != nil
+	})
 }
 
 func runCluster(t *testing.T, file string) {
