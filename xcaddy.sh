@@ -128,6 +128,7 @@ summary() {
         /^=== / { current = name($0); next }
         /^ *--- (PASS|FAIL|SKIP): / {
             count[$2]++
+            if ($2 == "PASS:") next
             if ($2 == "SKIP:") skipped[++skips] = name($0) ": " reason[name($0)]
         }
         /^(ok  |FAIL|\?   )\t/ {
