@@ -51,6 +51,9 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 func resolve(repl *caddy.Replacer, place string, values []string) ([]string, error) {
 	keys := make([]string, len(values))
 	for i, val := range values {
+		if looksLikePlaceholder(val) {
+			return nil, fmt.Errorf("%s[%d]: looks like a placeholder, but is not one whole {env.NAME} or {file./path}; mend it, or keep a key that looks so in a variable or a file", place, i)
+		}
 		key, err := repl.ReplaceOrErr(val, true, true)
 		if err != nil {
 			return nil, fmt.Errorf("%s[%d]: %s is empty, unknown or cannot be read; set it before Caddy starts", place, i, placeholderIn(val))
@@ -64,6 +67,17 @@ func resolve(repl *caddy.Replacer, place string, values []string) ([]string, err
 		keys[i] = key
 	}
 	return keys, nil
+}
+
+// looksLikePlaceholder reports whether a value is a placeholder with a slip in
+// it. As a key in plain text it would be easy to guess.
+func looksLikePlaceholder(val string) bool {
+	val = strings.TrimSpace(val)
+	if placeholder.MatchString(val) {
+		return false
+	}
+	return strings.ContainsAny(val, "{}") ||
+		strings.HasPrefix(val, "$") || strings.HasPrefix(val, "env.") || strings.HasPrefix(val, "file.")
 }
 
 // warnOfPlainText warns once, however many keys there are.

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -65,10 +66,16 @@ func (x *exchange) fields(r *http.Request) []zap.Field {
 	}
 }
 
+// user returns the username, unless it is a hash in the wrong place.
 func (x *exchange) user() string {
 	user, _ := x.req.Value(validation.User)
+	if hexDigits.Match(user) {
+		return "REDACTED"
+	}
 	return cut(string(user))
 }
+
+var hexDigits = regexp.MustCompile(`^[0-9A-Fa-f]{32,}$`)
 
 // didID returns the DID's id if it looks like one.
 func (x *exchange) didID() string {
@@ -139,6 +146,10 @@ func (x *exchange) compare(r *http.Request) {
 	}
 	disagreementsTotal[x.verdict][mor].Inc()
 	if c := x.handler.logger.Check(zapcore.WarnLevel, what); c != nil {
-		c.Write(append(x.fields(r), zap.String("mor", mor.String()))...)
+		fields := append(x.fields(r), zap.String("mor", mor.String()))
+		if mor == morSuccess {
+			fields = append(fields, zap.String("hint", x.hint()))
+		}
+		c.Write(fields...)
 	}
 }

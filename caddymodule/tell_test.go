@@ -31,6 +31,7 @@ func TestLogLines(t *testing.T) {
 		{"POST", "u=a&did_id=" + strings.Repeat("1", 20) + "&hash=no", "", "", "info", "incorrect_hash", "a", strings.Repeat("1", 20)},
 		{"POST", "u=a&did_id=" + strings.Repeat("1", 21) + "&hash=no", "", "", "info", "incorrect_hash", "a", ""},
 		{"POST", "u=a&did_id=" + right[:10] + "&hash=no", "", "", "info", "incorrect_hash", "a", ""},
+		{"POST", "u=" + right + "&did_id=6511&hash=admin", "", "", "info", "incorrect_hash", "REDACTED", "6511"},
 		{"GET", "u=a", "", "", "info", "get_disabled", "a", ""},
 		{"PUT", "u=a", "", "", "info", "method_not_allowed", "", ""},
 		{"POST", "u=a", "text/" + strings.Repeat("x", 100), "x", "info", "unsupported_media_type", "", ""},

@@ -33,7 +33,8 @@
 // All others are data. Rack drops brackets around the first word of a name,
 // and some servers what is blank there:
 //
-//	mistaken = *("[" | "]" | SP | CTL) guarded *SP [("[" | "]" | CTL) *any]  - guarded
+//	mistaken = *(cut | SP) guarded *SP [cut *any]  - guarded
+//	cut      = "[" | "]" | "=" (encoded) | CTL
 //
 //	a mistaken name in a query, form or multipart body          OddName
 //	_method, wherever it stands                                  OddMethodParam
@@ -86,7 +87,9 @@
 //	          | 'application/json' ows                           formatJSON
 //	          | "multipart/form-data" ows                        formatMultipart
 //	            any other type                                   OddMediaType
-//	parameter = 'charset' "=" ('utf-8' | DQUOTE 'utf-8' DQUOTE)  at most once
+//	parameter = 'charset' "=" (charset | DQUOTE charset DQUOTE)  at most once
+//	charset   = 'utf-8'; with formatForm 'iso-8859-1' or
+//	            'us-ascii', then the body has only ASCII, decoded too
 //	          | "boundary" "=" (boundary | DQUOTE boundary DQUOTE)
 //	            any other parameter                              OddCharset
 //	boundary  = 1 to 70 of (wordch | "." | "+"); with multipart
@@ -120,8 +123,8 @@
 //	type      = 'Content-Type:' [SP] (plain | any) [*SP ";" *SP 'charset=' charset]
 //	plain     = 'text/plain'
 //	any       = *(wordch | "/" | "." | "+")       with file only
-//	charset   = 'utf-8' | 'us-ascii' | 'iso-8859-1', in quotes or not; with the
-//	            last two the value is ASCII
+//	            here any charset may be one of the three, in quotes or
+//	            not; with the last two the value is ASCII
 //	encoding  = 'Content-Transfer-Encoding:' [SP] ('7bit' | '8bit' | 'binary')
 //	                                                             OddPartType
 //	length    = 'Content-Length:' [SP] +(0..9)

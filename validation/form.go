@@ -49,6 +49,17 @@ var isFormText = func() (t [256]bool) {
 	return t
 }()
 
+// isASCIIForm reports whether an urlencoded body has nothing but ASCII, decoded
+// or not.
+func isASCIIForm(s []byte) bool {
+	for i, c := range s {
+		if c >= 0x80 || c == '%' && i+1 < len(s) && unhex(s[i+1]) >= 8 {
+			return false
+		}
+	}
+	return true
+}
+
 // pair is what stands between two "&".
 type pair[T text] struct {
 	r         *Request

@@ -49,7 +49,8 @@ func (r *Request) mediaType() bool {
 }
 
 // typeParameters reads charset=utf-8 and, for multipart, the boundary; each
-// at most once.
+// at most once. A form may have a charset that agrees with UTF-8 in ASCII, as
+// Apache's HttpClient writes it; then the body has nothing but ASCII.
 func (r *Request) typeParameters(params string) bool {
 	charset := false
 	for {
@@ -63,6 +64,8 @@ func (r *Request) typeParameters(params string) bool {
 		switch {
 		case equalFold(name, "charset") && !charset && equalFold(val, "utf-8"):
 			charset = true
+		case equalFold(name, "charset") && !charset && r.format == formatForm && (equalFold(val, "iso-8859-1") || equalFold(val, "us-ascii")):
+			charset, r.ascii = true, true
 		case name == "boundary" && r.format == formatMultipart: // see mediaType
 			if (r.boundary != "" || !isBoundary(val)) && r.refuse(OddBoundary, InHeader, NoName) {
 				return false

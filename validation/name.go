@@ -71,7 +71,8 @@ func nameOf(s []byte) Name {
 // left of it when Rack has dropped the brackets around it and some servers
 // the white space or control characters. Rack's pattern is
 // \A[\[\]]*([^\[\]]+)\]*, so `[call_limit]`, `call_limit]` and
-// `call_limit[x]` all name call_limit.
+// `call_limit[x]` all name call_limit. An encoded "=" ends it too: Rack before
+// 1.3 looks for the "=" after decoding.
 type word struct {
 	text  [maxNameLen]byte
 	n     int  // bytes of the word so far; more than fit means no guarded name
@@ -83,7 +84,7 @@ type word struct {
 func (w *word) add(c byte) {
 	switch {
 	case w.ended || w.n > len(w.text):
-	case c == '[' || c == ']' || c < ' ' || c == 0x7f:
+	case c == '[' || c == ']' || c == '=' || isControl(c):
 		w.extra = true
 		w.ended = w.n > 0
 	case c == ' ':

@@ -68,6 +68,8 @@ func (r *Request) readBody(body []byte) bool {
 		return readJSON(r, body)
 	case r.format == formatMultipart:
 		return readMultipart(r, body)
+	case r.ascii && !isASCIIForm(body) && r.refuse(OddCharset, InForm, NoName):
+		return false
 	}
 	return readForm(r, body, InForm)
 }

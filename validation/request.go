@@ -17,6 +17,7 @@ type Request struct {
 
 	format   format
 	boundary string
+	ascii    bool // the charset has only ASCII in common with UTF-8
 	odd      Oddity
 	values   [numNames]value
 	buf      []byte // all guarded values, decoded, one behind the other

@@ -142,6 +142,7 @@ const (
 
 var (
 	typeForm      = regexp.MustCompile(`^((?i:application/x-www-form-urlencoded)[ \t]*(;[ \t]*` + charset + `)?)?$`)
+	typeLatin     = regexp.MustCompile(`^(?i:application/x-www-form-urlencoded)[ \t]*;[ \t]*(?i:charset)=(?i:iso-8859-1|us-ascii|"iso-8859-1"|"us-ascii")$`)
 	typeJSON      = regexp.MustCompile(`^(?i:application/json)[ \t]*(;[ \t]*` + charset + `)?$`)
 	typeMultipart = regexp.MustCompile(`^multipart/form-data[ \t]*(;[ \t]*` + charset + `)?;[ \t]*boundary=(?:"(` + delimiter + `)"|(` + delimiter + `))(;[ \t]*` + charset + `)?$`)
 )
@@ -153,6 +154,11 @@ func readBody(h http.Header, body []byte) (Values, error) {
 	mediaType := h.Get("Content-Type")
 	switch {
 	case typeForm.MatchString(mediaType):
+		return readPairs(string(body))
+	case typeLatin.MatchString(mediaType):
+		if regexp.MustCompile(`[^\x00-\x7f]|%[89A-Fa-f]`).Match(body) {
+			return nil, errors.New("the charset matters")
+		}
 		return readPairs(string(body))
 	case typeJSON.MatchString(mediaType):
 		return readJSON(body)
@@ -231,9 +237,10 @@ func checkName(name string) error {
 	if isGuarded(name) {
 		return nil
 	}
-	// Rack drops brackets, some servers white space or control characters.
+	// Rack drops brackets, some servers white space or control characters;
+	// Rack before 1.3 splits at an encoded "=" as well.
 	words := strings.FieldsFunc(name, func(c rune) bool {
-		return c == '[' || c == ']' || c < ' ' || c == 0x7f
+		return c == '[' || c == ']' || c == '=' || c < ' ' || c == 0x7f
 	})
 	for _, word := range words {
 		if word = strings.Trim(word, " "); word != "" {
