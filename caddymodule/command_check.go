@@ -50,6 +50,9 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
 		return exitUsage, err
 	}
 	rep := check(h, raw)
+	if o.request == "" && o.data == "" && rep.lacksHash() && onlyOneParameter(args[0]) {
+		rep.Notes = append(rep.Notes, "quote the URL: a shell ends a command at &")
+	}
 	if o.showExpected {
 		rep.Expected = rep.expected()
 	}
@@ -62,7 +65,7 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	if !rep.Accepted {
+	if !rep.Accepted && rep.Verdict != notChecked {
 		return exitRefused, nil
 	}
 	return exitOK, nil
@@ -156,6 +159,13 @@ func check(h *Handler, raw []byte) *report {
 	})
 	rep.fill()
 	return rep
+}
+
+// onlyOneParameter reports whether that is all that the address has: what a
+// shell leaves of one that is not quoted.
+func onlyOneParameter(address string) bool {
+	_, query, _ := strings.Cut(address, "?")
+	return query != "" && !strings.Contains(query, "&")
 }
 
 // isTerminal reports whether the output is one.

@@ -62,15 +62,16 @@ const checkHelp = `
 Says what the MOR gateway (the directive mor_gateway) would answer to a request
 and why, without sending anything: a line for each check, the parameters as MOR
 would read them and where they stand, the verdict, a hint, and the XML that the
-client would get. It judges with the same code as the running gateway.
+client would get. The verdict on a request that is not for did_details_update is
+"not checked". It judges with the same code as the running gateway.
 
 The request is a URL, sent with POST unless --method says otherwise, or a whole
 HTTP/1.1 request with --request.
 
 If the hash is wrong, the hint names the mistake where it is a usual one: a
-line end hashed with the key, the key before did_id, upper-case digits, MD5,
-SHA-256 or HMAC instead of SHA-1, a further value in the hash, did_id or the
-key left out, the key of another reseller. Neither a key nor a right hash is
+line end, a space, a separator or quotes hashed too, the key before did_id,
+upper-case digits, MD5, SHA-256 or HMAC instead of SHA-1, a further value in
+the hash, did_id or the key left out, the key of another reseller. Neither a key nor a right hash is
 printed; --show-expected prints the right hash.
 
 THE KEYS
@@ -116,7 +117,7 @@ OPTIONS
 --json
     Prints one JSON object: accepted, action, verdict, mode, checks,
     parameters, hint, notes, status, allow, answer, expected. What does not
-    apply is left out.
+    apply is left out. accepted is true only if the request was checked.
 
 --show-expected
     Prints the hash that would be right, one for each key that counts. Who has
@@ -135,7 +136,7 @@ status are those of a refusal, and a note says so.
 
 EXIT STATUS
 
-	0    the request goes on to MOR: accepted, or not for did_details_update
+	0    the request goes on to MOR: accepted, or not checked
 	2    wrong usage or configuration
 	3    refused
 
@@ -148,7 +149,7 @@ Why is this hash wrong?
 
 A body of JSON, with the keys and options of the real Caddyfile:
 
-	$ caddy mor-check --config /etc/caddy/Caddyfile --site mor.example \
+	$ caddy mor-check --config /etc/caddy-mor-gateway/Caddyfile --site mor.example \
 	    --content-type application/json --data @body.json \
 	    https://mor.example/billing/api/did_details_update
 

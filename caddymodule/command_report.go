@@ -12,7 +12,7 @@ import (
 
 // report is what mor-check says of one request.
 type report struct {
-	Accepted   bool        `json:"accepted"` // it goes on to MOR
+	Accepted   bool        `json:"accepted"` // all checks were made and passed
 	Action     bool        `json:"action"`   // it is for did_details_update
 	Verdict    string      `json:"verdict,omitempty"`
 	Mode       string      `json:"mode"`
@@ -41,6 +41,9 @@ const (
 	fail       = "fail"
 	notReached = "not reached"
 )
+
+// notChecked is the verdict on what is not for the action.
+const notChecked = "not checked"
 
 // parameter is one that a rule speaks of, as MOR would read it.
 type parameter struct {
@@ -105,7 +108,7 @@ func (rep *report) fill() {
 		rep.Notes = append(rep.Notes, "Caddy's HTTP server refuses the request itself, before the gateway sees it")
 		return
 	case x == nil:
-		rep.Accepted, rep.Status = true, 0
+		rep.Verdict, rep.Status = notChecked, 0
 		rep.Notes = append(rep.Notes, "the path is not that of "+validation.Action+": the request is forwarded unchecked")
 		return
 	}
@@ -153,6 +156,15 @@ func (x *exchange) fullHint() string {
 		return h.String()
 	}
 	return p.Hint(&x.req).String()
+}
+
+// lacksHash reports whether a request for the action gives no hash.
+func (rep *report) lacksHash() bool {
+	if rep.x == nil {
+		return false
+	}
+	hash, _ := rep.x.req.Value(validation.Hash)
+	return len(hash) == 0
 }
 
 // expected returns the hashes that are right for the request, if it has what
@@ -207,7 +219,9 @@ func (rep *report) writeText(w io.Writer, colours bool) error {
 	}
 	switch {
 	case rep.Accepted:
-		line(&b, "verdict", paint(green, "accepted"))
+		line(&b, "verdict", paint(green, rep.Verdict))
+	case rep.Verdict == notChecked:
+		line(&b, "verdict", paint(grey, rep.Verdict))
 	case rep.reached:
 		line(&b, "verdict", paint(red, rep.Verdict))
 	default:

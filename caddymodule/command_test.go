@@ -203,10 +203,12 @@ func TestCheckCommand(t *testing.T) {
 		{"whole request", "POST " + action + " HTTP/1.1\nHost: m\nContent-Length: 65\n\nu=admin&did_id=6511&hash=" + exampleHash + "\n", "secret", []string{"--request", "-"}, 0, []string{"(form)", "verdict:  accepted\n"}},
 		{"request without a length", "POST " + action + " HTTP/1.1\nHost: m\n\nu=admin\n", "secret", []string{"--request", "-"}, 3, []string{"note:     what stands behind the head is no part", "access_denied", "none was read"}},
 		{"not HTTP", "hello\n", "secret", []string{"--request", "-"}, 3, []string{"refused by the HTTP server", "status:   400"}},
-		{"no path", "", "secret", []string{"https://mor.example?did_details_update"}, 0, []string{"forwarded unchecked"}},
+		{"no path", "", "secret", []string{"https://mor.example?did_details_update"}, 0, []string{"verdict:  not checked\n", "forwarded unchecked"}},
 		{"fragment", "", "secret", []string{checkURL + "?u=admin&did_id=6511&hash=" + exampleHash + "#x"}, 0, []string{"verdict:  accepted\n"}},
-		{"other path", "", "secret", []string{"https://mor.example/billing/callc/main"}, 0, []string{"forwarded unchecked"}},
+		{"other path", "", "secret", []string{"https://mor.example/billing/callc/main"}, 0, []string{"verdict:  not checked\n", "forwarded unchecked"}},
+		{"other path, JSON", "", "secret", []string{"--json", "https://mor.example/billing/callc/main"}, 0, []string{`"accepted": false`, `"action": false`, `"verdict": "not checked"`}},
 		{"newline", "", "secret", []string{checkURL + "?u=admin&did_id=6511&hash=" + wrong}, 3, []string{"fail         hash is right", "not reached  did_id is a positive", "hint:     newline: ", "status:   200", "<error>Incorrect hash</error>"}},
+		{"cut at &", "", "secret", []string{checkURL + "?u=admin"}, 3, []string{"hint:     hash_missing: ", "note:     quote the URL: a shell ends a command at &\n"}},
 		{"GET", "", "secret", []string{"--method", "GET", checkURL + "?u=admin"}, 3, []string{"get_disabled", "GET Requests are disabled"}},
 		{"PUT", "", "secret", []string{"--method", "PUT", checkURL}, 3, []string{"fail         method is POST or GET", "allow:    POST", "status:   405"}},
 		{"ambiguous", "", "secret", []string{checkURL + "?u=a&u=b"}, 3, []string{"hint:     query: u: given more than once with different values", "status:   400"}},
@@ -265,6 +267,13 @@ func TestCheckCommand(t *testing.T) {
 	}
 
 	withKey(t, "secret")
+	for _, args := range [][]string{
+		{checkURL}, {checkURL + "?u=admin&did_id=6511"}, {checkURL + "?hash=" + wrong}, {checkURL + "?u=admin", "--data", "did_id=6511"}, {"https://mor.example/?u=admin"},
+	} {
+		if got := runCommand("", "mor-check", args...); strings.Contains(got.out, "quote the URL") {
+			t.Errorf("%v: %s", args, got.out)
+		}
+	}
 	got := runCommand("", "mor-check", "--show-expected", checkURL+"?u=admin&did_id=6511&hash="+wrong)
 	if got.status != 3 || !strings.Contains(got.out, "expected: "+exampleHash+"\n") {
 		t.Errorf("with --show-expected: %+v", got)

@@ -19,6 +19,7 @@ type exchange struct {
 	req     validation.Request
 	body    readBackBody
 	verdict validation.Verdict
+	hinted  string // what hint has found
 
 	wroteHeader bool
 	answer      morAnswer

@@ -20,8 +20,16 @@ var hintLimit = rate.NewLimiter(HintsPerSecond, HintBurst)
 // hintOverLimit is the hint where none was looked for.
 const hintOverLimit = "not looked for: too many wrong hashes at once; ask caddy mor-check"
 
-// hint says what is odd about the request, or why its hash is wrong.
+// hint says what is odd about the request, or why its hash is wrong. What it
+// has found it keeps, since two log lines may want it.
 func (x *exchange) hint() string {
+	if x.hinted == "" {
+		x.hinted = x.findHint()
+	}
+	return x.hinted
+}
+
+func (x *exchange) findHint() string {
 	if x.verdict != validation.IncorrectHash {
 		return x.req.Oddity().String()
 	}

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,6 +62,43 @@ func TestHintsInTheLog(t *testing.T) {
 		}
 		if answer := fmt.Sprint(w.Header(), w.Body); tt.want != "" && strings.Contains(answer, tt.want) {
 			t.Errorf("%d: the hint is in the answer", i)
+		}
+	}
+}
+
+// In monitor mode the warning that MOR accepts what would be refused has the
+// hint too, which is looked for once, whether or not the refusal is logged.
+func TestHintsInTheWarning(t *testing.T) {
+	const wrong = "u=admin&did_id=6511&hash=1752ded4a2071e5963edd0f038a9c378ed5dd230" // echo 6511secret | sha1sum
+	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		_, err := io.WriteString(w, `<page><status><success>DID details updated</success></status></page>`)
+		return err
+	})
+	for level, lines := range map[zapcore.Level]int{zapcore.InfoLevel: 2, zapcore.WarnLevel: 1} {
+		limitHints(t, 0, 2)
+		core, logs := observer.New(level)
+		h := &Handler{logger: zap.New(core), Mode: ModeMonitor}
+		h.setPolicy(validation.NewKeys([]string{"secret"}, nil))
+		for i, tt := range []struct{ query, want string }{
+			{wrong, "newline: "}, {wrong, "newline: "}, {wrong, hintOverLimit},
+			{"u=admin&u=x", "query: u: given more than once with different values"},
+			{"did_id=6511", ""},
+		} {
+			x := newBenchExchange("POST", benchPath+"?"+tt.query, "", "")
+			x.reset()
+			if err := h.ServeHTTP(httptest.NewRecorder(), x.r, next); err != nil {
+				t.Fatal(err)
+			}
+			entries := logs.TakeAll()
+			if len(entries) != lines || entries[lines-1].Message != "MOR accepts what the gateway would refuse" {
+				t.Fatalf("%v, %d: log lines %v", level, i, entries)
+			}
+			for _, e := range entries {
+				hint, ok := e.ContextMap()["hint"].(string)
+				if !ok || !strings.HasPrefix(hint, tt.want) || (hint == "") != (tt.want == "") {
+					t.Errorf("%v, %d: %q has the hint %q, want %q", level, i, e.Message, hint, tt.want)
+				}
+			}
 		}
 	}
 }

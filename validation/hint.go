@@ -30,7 +30,7 @@ func (h Hint) String() string {
 const (
 	// MaxHintDigests is how many digests it makes at most for each key that
 	// counts for the user; an HMAC counts as two.
-	MaxHintDigests = 43
+	MaxHintDigests = 49
 	// maxHinted is the length in bytes from which on a value is left out.
 	maxHinted = 64
 )
@@ -46,13 +46,22 @@ type mistake struct {
 // commonest first.
 var mistakes = append([]mistake{
 	{Hint{"newline", "a line end was hashed behind the key; use printf or echo -n, and strip what is read from a file"}, func(t *trial) bool {
-		return t.sha1(t.didID, t.key, "\n") || t.sha1(t.didID, t.key, "\r\n") || t.sha1(t.didID, "\n", t.key) || t.sha1(t.didID, "\n", t.key, "\n")
+		return t.sha1(t.didID, t.key, "\n") || t.sha1(t.didID, t.key, "\r\n")
+	}},
+	{Hint{"newline_between", "a line end was hashed between did_id and the key; use printf or echo -n, and strip what is read from a file"}, func(t *trial) bool {
+		return t.sha1(t.didID, "\n", t.key) || t.sha1(t.didID, "\r\n", t.key) || t.sha1(t.didID, "\n", t.key, "\n")
 	}},
 	{Hint{"key_first", "the key was hashed before did_id; did_id comes first"}, func(t *trial) bool {
 		return t.sha1(t.key, t.didID) || t.sha1(t.key, t.didID, "\n")
 	}},
 	{Hint{"space", "a space was hashed between did_id and the key, or behind the key; there is nothing but the two"}, func(t *trial) bool {
 		return t.sha1(t.didID, " ", t.key) || t.sha1(t.didID, t.key, " ") || t.sha1(t.didID, t.key, " \r\n")
+	}},
+	{Hint{"separator", "a comma, colon or dash was hashed between did_id and the key; there is nothing but the two"}, func(t *trial) bool {
+		return t.sha1(t.didID, ",", t.key) || t.sha1(t.didID, ":", t.key) || t.sha1(t.didID, "-", t.key)
+	}},
+	{Hint{"key_quoted", "quotes around the key were hashed too; they are no part of the key"}, func(t *trial) bool {
+		return t.sha1(t.didID, `"`, t.key, `"`) || t.sha1(t.didID, "'", t.key, "'")
 	}},
 	{Hint{"key_left_out", "did_id alone was hashed, perhaps because the variable with the key was empty; the key follows did_id"}, func(t *trial) bool {
 		return t.sha1(t.didID) || t.sha1(t.didID, "\n")
@@ -63,12 +72,16 @@ var mistakes = append([]mistake{
 	{Hint{"hmac", "an HMAC was made; the hash is the plain SHA-1 of did_id followed by the key"}, func(t *trial) bool {
 		return t.hmac(t.key, t.didID) || t.hmac(t.didID, t.key) || t.hmac(t.key, t.didID+t.key)
 	}},
-	{Hint{"example_key", "the key of the documentation's example was used; use your own API Secret Key"}, func(t *trial) bool {
-		return t.sha1(t.didID, "secret") || t.is("f7de355c9b4421ce6c705b4b32c89dbcaca51e46")
-	}},
 	{Hint{"did_id_spelling", "did_id was sent with spaces or leading zeros that were not hashed; hash what is sent"}, func(t *trial) bool {
 		plain := strings.TrimLeft(strings.TrimSpace(t.didID), "0")
 		return plain != t.didID && t.sha1(plain, t.key)
+	}},
+	{Hint{"example_key", "the key of the documentation's example was used; use your own API Secret Key"}, func(t *trial) bool {
+		return t.sha1(t.didID, "secret")
+	}},
+	// Says nothing of the key, which may be the example's.
+	{Hint{"example_hash", "the hash of the documentation's example was sent, which is for did_id 6511; make one of your own did_id and key"}, func(t *trial) bool {
+		return t.is("f7de355c9b4421ce6c705b4b32c89dbcaca51e46")
 	}},
 	included(User), included(CallLimit), included(DidUserID), included(ActiveFrom), included(ActiveTill), included(GraceTime),
 }, mistake{Hint{"values_included", "the values of other parameters were hashed too; only did_id and the key are"}, func(t *trial) bool {
@@ -85,7 +98,7 @@ func included(n Name) mistake {
 	}}
 }
 
-var noMatch = Hint{"no_match", "none of the usual mistakes; the hash was made of another did_id than the one sent, or with another key"}
+var noMatch = Hint{"no_match", "none of the usual mistakes; most likely another key, another did_id, or other characters between or around the two, such as quotes or a separator"}
 
 // Hint names the mistake by which the hash of a request came out wrong. It is
 // for a request whose verdict is IncorrectHash; where the hash is right it

@@ -77,8 +77,9 @@ func TestMistakes(t *testing.T) {
 		{want: "newline", sh: digits(`echo "$DID$KEY" | sha1sum`)},
 		{want: "newline", sh: digits(`echo "${DID}next" | openssl sha1 -r`)},
 		{want: "newline", sh: digits(`printf '%s\r\n' "$DID$KEY" | openssl sha1 -r`)},
-		{want: "newline", sh: digits(`{ echo "$DID"; printf %s "$KEY"; } | sha1sum`)},
-		{want: "newline", sh: digits(`{ echo "$DID"; echo "$KEY"; } | sha1sum`)},
+		{want: "newline_between", sh: digits(`{ echo "$DID"; printf %s "$KEY"; } | sha1sum`)},
+		{want: "newline_between", sh: digits(`{ echo "$DID"; echo "$KEY"; } | sha1sum`)},
+		{want: "newline_between", sh: digits(`printf '%s\r\n%s' "$DID" "$KEY" | openssl sha1 -r`)},
 		{want: "newline", js: `sha1(DID + Buffer.from(KEY + '\n'))`},
 		{want: "key_first", sh: digits(`printf %s "$KEY$DID" | openssl sha1 -r`)},
 		{want: "key_first", sh: digits(`echo "$KEY$DID" | sha1sum`)},
@@ -86,6 +87,11 @@ func TestMistakes(t *testing.T) {
 		{want: "space", sh: digits(`printf '%s %s' "$DID" "$KEY" | sha1sum`)},
 		{want: "space", js: "sha1(`${DID}${KEY} `)"},
 		{want: "space", js: "sha1(`${DID}${KEY} \\r\\n`)"},
+		{want: "separator", sh: digits(`printf '%s,%s' "$DID" "$KEY" | sha1sum`)},
+		{want: "separator", sh: digits(`printf '%s-%s' "$DID" "$KEY" | openssl sha1 -r`)},
+		{want: "separator", js: `sha1([DID, KEY].join(':'))`},
+		{want: "key_quoted", sh: digits(`printf "%s'%s'" "$DID" "$KEY" | sha1sum`)},
+		{want: "key_quoted", js: `sha1(DID + JSON.stringify(KEY))`},
 		{want: "key_left_out", sh: digits(`printf %s "$DID$NO_SUCH_VARIABLE" | sha1sum`)},
 		{want: "key_left_out", sh: digits(`echo "$DID" | openssl sha1 -r`)},
 		{want: "did_id_left_out", sh: digits(`printf %s "$NO_SUCH_VARIABLE$KEY" | sha1sum`)},
@@ -94,7 +100,7 @@ func TestMistakes(t *testing.T) {
 		{want: "hmac", js: `createHmac('sha1', DID).update(KEY).digest('hex')`},
 		{want: "hmac", js: `createHmac('sha1', KEY).update(DID + KEY).digest('hex')`},
 		{want: "example_key", sh: digits(`printf %s "${DID}secret" | sha1sum`)},
-		{want: "example_key", sh: `echo f7de355c9b4421ce6c705b4b32c89dbcaca51e46`},
+		{want: "example_hash", sh: `echo f7de355c9b4421ce6c705b4b32c89dbcaca51e46`},
 		{want: "u_included", sh: digits(`printf %s "$U$DID$KEY" | sha1sum`)},
 		{want: "u_included", sh: digits(`printf %s "$DID$U$KEY" | sha1sum`)},
 		{want: "u_included", js: `sha1([DID, KEY, U].join(''))`},
@@ -199,6 +205,31 @@ func TestMistakesOfTheDIDsSpelling(t *testing.T) {
 		r, _ := judgeQuery(t, p, "u=admin&did_id="+didID+"&hash="+hash)
 		if h := p.Hint(r); h.Name != want {
 			t.Errorf("did_id %q: hint %q, want %q", didID, h.Name, want)
+		}
+	}
+}
+
+// The documentation's example: its hash sent for another DID is not blamed on
+// the key, which may be the example's, as in a trial.
+func TestTheExamplesKeyAndHash(t *testing.T) {
+	const example = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46"
+	for _, tt := range []struct {
+		keys              []string
+		didID, hash, want string
+	}{
+		{[]string{"secret"}, "6511", example, ""},
+		{[]string{"secret"}, "6512", example, "example_hash"},
+		{[]string{hintKey, "secret"}, "6512", example, "example_hash"},
+		{[]string{"secret"}, "06511", example, "did_id_spelling"},
+		{[]string{"secret"}, "6512", sha1Hex("6513secret"), "no_match"},
+		{[]string{hintKey}, "6512", example, "example_hash"},
+		{[]string{hintKey}, "6511", example, "example_key"},
+		{[]string{hintKey}, "6512", sha1Hex("6512secret"), "example_key"},
+	} {
+		p := &Policy{Keys: NewKeys(tt.keys, nil), MaxBody: 1 << 10}
+		r, _ := judgeQuery(t, p, "u=admin&did_id="+tt.didID+"&hash="+tt.hash)
+		if h := p.Hint(r); h.Name != tt.want {
+			t.Errorf("keys %q, did_id %s: hint %q, want %q", tt.keys, tt.didID, h.Name, tt.want)
 		}
 	}
 }
