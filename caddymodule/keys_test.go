@@ -195,7 +195,7 @@ func TestPlainTextWarning(t *testing.T) {
 		mor_gateway {
 			secret {env.GOOD_KEY} plain1
 			reseller one plain2 {env.GOOD_KEY}
-			reseller two es\{caped
+			reseller two plain3
 		}
 	}
 	http://`+testkit.FreeAddr(t)+` {

@@ -1,0 +1,5 @@
+//go:build race
+
+package caddyfile_test
+
+const raceDetector = true
