@@ -49,8 +49,8 @@ const (
 // Placeholder | Description
 // ------------|------------
 // `{http.mor_gateway.verdict}` | What was decided: `accepted`, `incorrect_hash`, ...
-// `{http.mor_gateway.user}` | The username that the request gives
-// `{http.mor_gateway.did_id}` | The id of the DID that the request gives
+// `{http.mor_gateway.user}` | The username that the request gives, up to 64 bytes
+// `{http.mor_gateway.did_id}` | The id of the DID that the request gives, if it is at most 20 digits
 // `{http.mor_gateway.error}` | The message of a refusal, as in the XML
 //
 // The verdict is also added to the access log, as `mor_verdict`. Neither a

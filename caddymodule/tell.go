@@ -108,11 +108,9 @@ func (x *exchange) placeholder(key string) (any, bool) {
 	case "verdict":
 		return x.verdict.String(), true
 	case "user":
-		user, _ := x.req.Value(validation.User)
-		return string(user), true
+		return x.user(), true
 	case "did_id":
-		didID, _ := x.req.Value(validation.DidID)
-		return string(didID), true
+		return x.didID(), true
 	case "error":
 		return x.verdict.Message(), true
 	}
