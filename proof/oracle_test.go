@@ -47,7 +47,7 @@ func (s site) breaches(r record) []string {
 	if len(r.Runs) == 0 {
 		return all
 	}
-	if e := r.Headers["HTTP_CONTENT_ENCODING"]; e != "" && !strings.EqualFold(string(e), "identity") {
+	if e := r.Headers["HTTP_CONTENT_ENCODING"]; e != "" && !strings.EqualFold(string(e), "identity") && r.Body != "" {
 		all = append(all, fmt.Sprintf("the body is encoded: %q", e))
 	}
 	if v, given := r.Headers["HTTP_X_HTTP_METHOD_OVERRIDE"]; given {

@@ -12,6 +12,8 @@ ActiveSupport::Deprecation.silenced = true
 class ProofApplication < Rails::Application
   config.root = __dir__
   config.eager_load = false
+  config.cache_classes = true
+  config.cache_store = :null_store
   config.secret_key_base = 'p' * 64
   config.logger = Logger.new(File::NULL)
   config.log_level = :fatal
@@ -20,7 +22,8 @@ class ProofApplication < Rails::Application
   config.action_controller.default_protect_from_forgery = false
   config.action_dispatch.show_exceptions = true
   # What is left is what shapes a request: method override, HEAD, parameter parsing, routing.
-  [ActionDispatch::HostAuthorization, Rack::Sendfile, ActionDispatch::Static, Rack::Runtime,
+  [ActionDispatch::HostAuthorization, ActionDispatch::Executor, ActionDispatch::Callbacks,
+   Rack::Sendfile, ActionDispatch::Static, Rack::Runtime,
    ActionDispatch::RequestId, ActionDispatch::RemoteIp, Rails::Rack::Logger, ActionDispatch::DebugExceptions,
    ActionDispatch::ActionableExceptions, ActionDispatch::Cookies, ActionDispatch::Session::CookieStore,
    ActionDispatch::Flash, ActionDispatch::ContentSecurityPolicy::Middleware,

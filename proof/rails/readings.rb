@@ -22,7 +22,8 @@ module Readings
   end
 
   def signature(env, body)
-    [env['REQUEST_METHOD'], env['PATH_INFO'], env['QUERY_STRING'], env['CONTENT_TYPE'], env[PARSED], body]
+    path = env['PATH_INFO'].to_s.squeeze('/').chomp('/') # for Rails the same
+    [env['REQUEST_METHOD'], path, env['QUERY_STRING'], env['CONTENT_TYPE'], env[PARSED], body]
   end
 
   # Apache decodes the path, squeezes slashes and resolves dot segments before Passenger hands it on.
