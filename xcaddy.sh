@@ -121,7 +121,7 @@ EOF
 }
 
 # Reads what 'go test -v' says and prints of it: everything about a package that failed, a line about each other,
-# and at the end what was skipped, all packages once more, and the number of tests.
+# and at the end the figures of the proof, what was skipped, all packages once more, and the number of tests.
 summary() {
     awk '
         function name(line) { sub(/^ *(===|---) [A-Z]+:? +/, "", line); sub(/ \([0-9.]+s\)$/, "", line); return line }
@@ -142,8 +142,11 @@ summary() {
         /^not run: / { skipped[++skips] = substr($0, 10); next }
         { output = output $0 "\n" }
         /^ +[^ ]+\.go:[0-9]+: / { line = $0; sub(/^ +[^ ]+: /, "", line); reason[current] = line }
+        /^ +[^ ]+\.go:[0-9]+: (corpus|generated|control|mutants|seed [0-9]+): / { proved[++proofs] = line }
         END {
             if (output !~ /^((PASS|FAIL)?\n)*$/) printf "%s", output
+            if (proofs) print "\nProved against Rails:"
+            for (i = 1; i <= proofs; i++) print "  " proved[i]
             if (skips) print "\nSkipped:"
             for (i = 1; i <= skips; i++) print "  " skipped[i]
             print ""
