@@ -14,6 +14,7 @@ type record struct {
 	Headers map[string]text `json:"headers"`
 	Body    text            `json:"body"`
 	Runs    []run           `json:"runs"`
+	Errors  []text          `json:"errors"` // of the emulation itself
 }
 
 // run is one run of the action: by Rails, or by another reading of the same request.
@@ -58,6 +59,9 @@ func parseRecord(line []byte) (record, error) {
 	var raw record
 	if err := json.Unmarshal(line, &raw); err != nil {
 		return record{}, fmt.Errorf("Rails' record: %w: %.200s", err, line)
+	}
+	if len(raw.Errors) > 0 {
+		return record{}, fmt.Errorf("a reading cannot be emulated: %q for %s %q, %q", raw.Errors, raw.Method, raw.Target, raw.Body)
 	}
 	return raw, nil
 }

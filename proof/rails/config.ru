@@ -1,4 +1,6 @@
 require_relative 'app'
+require_relative 'fronts'
+require_relative 'generous'
 require_relative 'readings'
 require_relative 'recorder'
 

@@ -6,18 +6,33 @@ module Readings
   FORM = 'application/x-www-form-urlencoded'
   XML = %r{\A\s*(?:text/xml|application/xml|application/x-xml)\b}i.freeze
   JSON_TYPES = %r{\A\s*(?:application/json|text/x-json|application/jsonrequest)\b}i.freeze
+  MULTIPART = %r{\A\s*multipart/}i.freeze
+
+  WAYS = { 'rails' => :itself, 'rack3' => :rack3, 'rack1' => :rack1, 'first' => :first, 'last type' => :last_type,
+           'charset' => :charset, 'scrubbed' => :scrubbed, 'no body of GET' => :bodyless, 'transfer' => :transfer }.freeze
 
   module_function
 
-  # of answers [name, env, body] for each reading that differs from the request as it came.
-  def of(env, body)
+  # of answers [name, env, body] for each reading that differs from the request as it came. A server in front
+  # may change the target; behind it, any reader may read. What goes wrong in a reading is added to errors.
+  def of(env, body, errors)
     seen = [signature(env, body)]
-    [['', env], ['apache', apache(env)]].flat_map do |front, base|
-      [['rails', base.dup, body], rack3(base, body), rack1(base, body), first(base, body), last_type(base, body)].compact
-        .map { |name, e, b| [[front, name].reject(&:empty?).join('+'), e, b] }
-    end.select do |_, e, b|
+    fronts = { nil => env, 'apache' => Fronts.apache(env), 'resplit' => Fronts.resplit(env), 'address' => Fronts.address(env) }
+    fronts = fronts.compact.uniq { |_, e| signature(e, body) }
+    fronts.flat_map { |front, base| ways(base, body, errors).map { |name, e, b| [[front, name].compact.join('+'), e, b] } }
+          .select do |_, e, b|
       mark = signature(e, b)
       seen.include?(mark) ? false : seen << mark
+    end
+  end
+
+  def ways(env, body, errors)
+    WAYS.filter_map do |name, way|
+      changed, bytes = way == :itself ? [env, body] : public_send(way, env.dup, body)
+      [name, changed, bytes] if changed
+    rescue StandardError => e
+      errors << "#{name}: #{e.class}: #{e.message.b}"
+      nil
     end
   end
 
@@ -26,53 +41,32 @@ module Readings
     [env['REQUEST_METHOD'], path, env['QUERY_STRING'], env['CONTENT_TYPE'], env[PARSED], body]
   end
 
-  # Apache decodes the path, squeezes slashes and resolves dot segments before Passenger hands it on.
-  def apache(env)
-    path = Rack::Utils.unescape_path(env['REQUEST_URI'].to_s.sub(%r{\A[a-z]+://[^/?]*}i, '').sub(/[?#].*\z/m, '')).b
-    kept = path.split(%r{/+}).each_with_object([]) do |part, out|
-      case part
-      when '', '.' then next
-      when '..' then out.pop
-      else out << part
-      end
-    end
-    env.merge('PATH_INFO' => "/#{kept.map { |p| escape(p) }.join('/')}")
-  end
-
-  def escape(part)
-    part.gsub(/[^A-Za-z0-9\-._~!$&'()*+,;=:@]/n) { |c| format('%%%02X', c.ord) }
-  end
-
   # Rack 3 no longer separates at a semicolon in the query.
   def rack3(env, body)
     query = env['QUERY_STRING'].to_s
-    ['rack3', env.merge('QUERY_STRING' => query.gsub(';', '%3B')), body] if query.include?(';')
+    [env.merge('QUERY_STRING' => query.gsub(';', '%3B')), body] if query.include?(';')
   end
 
   # Rack 1 and the Rails of its days: semicolons separate in bodies as well, a body may end with a NUL, the
   # method can be overridden in the query and by more headers, XML is a format of parameters, and a header
   # can say so in place of the type.
   def rack1(env, body)
-    env = env.dup
     type = legacy_type(env)
     if form?(env, type)
       body = body.sub(/\0\z/n, '').tr(';', '&')
     elsif type =~ XML
       env[PARSED] = xml(body)
-    elsif type =~ %r{\A\s*multipart/}i
-      env[PARSED] = RackOneMultipart.parse(type, body)
+    elsif type =~ MULTIPART
+      env[PARSED] = GenerousMultipart.parse(type, body)
     elsif type =~ JSON_TYPES
       env['CONTENT_TYPE'] = 'application/json'
     end
     override(env)
-    ['rack1', env.compact, body]
+    [env.compact, body]
   end
 
   def legacy_type(env)
-    case env['HTTP_X_POST_DATA_FORMAT'].to_s.downcase
-    when 'xml' then 'application/xml'
-    else env['CONTENT_TYPE'].to_s
-    end
+    env['HTTP_X_POST_DATA_FORMAT'].to_s.casecmp?('xml') ? 'application/xml' : env['CONTENT_TYPE'].to_s
   end
 
   def override(env)
@@ -84,7 +78,7 @@ module Readings
     env['REQUEST_METHOD'] = asked if %w[GET HEAD PUT PATCH POST DELETE OPTIONS].include?(asked)
   end
 
-  def form?(env, type)
+  def form?(env, type = env['CONTENT_TYPE'].to_s)
     type.strip.empty? ? env['REQUEST_METHOD'] == 'POST' : type.downcase.strip.start_with?(FORM)
   end
 
@@ -94,17 +88,19 @@ module Readings
     nil
   end
 
-  # Other parsers take the first of two values of one name, where Rails takes the last.
+  # Other parsers take the first of two values of one name, or of two boundaries, where Rails takes the last.
   def first(env, body)
-    query, form = env['QUERY_STRING'].to_s, body
+    query = env['QUERY_STRING'].to_s
     type = env['CONTENT_TYPE'].to_s
-    env = env.merge('QUERY_STRING' => turned(query, /[&;]/)) if twice?(query, /[&;]/)
-    if form?(env, type)
-      form = turned(body, '&') if twice?(body, '&')
-    elsif type =~ JSON_TYPES && (parsed = first_json(body))
-      env = env.merge(PARSED => parsed)
+    env['QUERY_STRING'] = turned(query, /[&;]/) if twice?(query, /[&;]/)
+    if form?(env)
+      body = turned(body, '&') if twice?(body, '&')
+    elsif type =~ JSON_TYPES && (parsed = FirstHash.parse(body))
+      env[PARSED] = parsed
+    elsif type =~ MULTIPART && type.scan(/boundary=/i).size > 1
+      env[PARSED] = GenerousMultipart.parse(type[/\A.*?boundary=[^;]*/i], body)
     end
-    ['first', env, form]
+    [env, body]
   end
 
   def twice?(pairs, separator)
@@ -118,49 +114,48 @@ module Readings
     pairs.split(separator).reverse.join('&')
   end
 
-  # FirstHash keeps the first value of a key that stands twice.
-  class FirstHash < Hash
-    attr_accessor :twice
-
-    def []=(key, value)
-      self.twice = true if key?(key)
-      super unless key?(key)
-    end
-  end
-
-  def first_json(body)
-    parsed = JSON.parse(body, object_class: FirstHash)
-    parsed.is_a?(FirstHash) && parsed.twice ? Hash[parsed] : nil
-  rescue JSON::ParserError, EncodingError, ArgumentError
-    nil
-  end
-
   # Of two Content-Type lines, which arrive here joined by a comma, others take the last.
   def last_type(env, body)
     type = env['CONTENT_TYPE'].to_s
-    ['last type', env.merge('CONTENT_TYPE' => type.split(',').last.to_s.strip), body] if type.include?(',')
-  end
-end
-
-# RackOneMultipart reads a multipart body with Rack 1's generosity: a name is taken from wherever the head of
-# a part seems to hold one, and a value ends at the boundary even in the middle of a line.
-module RackOneMultipart
-  module_function
-
-  def parse(type, body)
-    boundary = type[/boundary="?([^";,]+)"?/n, 1] or return nil
-    pieces = body.split(/(?:\r\n)?--#{Regexp.escape(boundary.b)}(?=\r\n|--)/n)
-    params = pieces.drop(1).each_with_object({}) do |piece, out|
-      break out if piece.start_with?('--')
-
-      head, value = piece.sub(/\A\r\n/n, '').split("\r\n\r\n", 2)
-      name = name(head.to_s)
-      out[name.to_s.delete('[]')] = value.to_s unless name.nil? || name.empty? || head =~ /filename="?[^";\s]/in
-    end
-    params.transform_keys { |k| k.dup.force_encoding('UTF-8') }.transform_values { |v| v.dup.force_encoding('UTF-8') }
+    [env.merge('CONTENT_TYPE' => type.split(',').last.to_s.strip), body] if type.include?(',')
   end
 
-  def name(head)
-    head[/Content-Disposition:.*\s+name="?([^";]*)"?/in, 1] || head[/Content-ID:\s*([^\r\n]*)/in, 1]
+  # Some decode a form by the charset of its type.
+  def charset(env, body)
+    name = env['CONTENT_TYPE'].to_s[/charset="?([^";,\s]+)/i, 1]
+    return if name.nil? || name.casecmp?('utf-8') || !form?(env)
+
+    [env, body.encode('UTF-8', name, invalid: :replace, undef: :replace).b]
+  rescue EncodingError
+    nil
+  end
+
+  # Some drop bytes that are not UTF-8.
+  def scrubbed(env, body)
+    query = env['QUERY_STRING'].to_s
+    return unless /%[89a-f]|[\x80-\xff]/in.match?(query.b + body.b)
+
+    env['QUERY_STRING'] = scrub_pairs(query)
+    [env, form?(env) ? scrub_pairs(body) : body.dup.force_encoding('UTF-8').scrub('').b]
+  end
+
+  def scrub_pairs(pairs)
+    pairs.split('&').map do |pair|
+      pair.split('=', 2).map { |s| Rack::Utils.escape(URI.decode_www_form_component(s).scrub('')) }.join('=')
+    end.join('&')
+  rescue ArgumentError
+    pairs
+  end
+
+  # Some do not read the body of a GET.
+  def bodyless(env, body)
+    [env, ''] if env['REQUEST_METHOD'] == 'GET' && !body.empty?
+  end
+
+  # Readers of mail undo the transfer encoding of a part.
+  def transfer(env, body)
+    return unless env['CONTENT_TYPE'] =~ MULTIPART && /Content-Transfer-Encoding:\s*(?:base64|quoted)/in.match?(body)
+
+    [env.merge(PARSED => GenerousMultipart.parse(env['CONTENT_TYPE'], body, transfer: true)), body]
   end
 end

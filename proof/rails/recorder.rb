@@ -14,9 +14,10 @@ class Recorder
     body = env['rack.input'].read.b
     fresh = env.dup
     runs = []
+    errors = []
     answer = run(fresh, body, 'rails', runs)
-    Readings.of(fresh, body).each { |name, other, bytes| run(other, bytes, name, runs) }
-    write(fresh, body, runs)
+    Readings.of(fresh, body, errors).each { |name, other, bytes| run(other, bytes, name, runs) }
+    write(fresh, body, runs, errors)
     answer
   end
 
@@ -33,12 +34,12 @@ class Recorder
     [500, { 'Content-Type' => 'text/plain' }, ["#{e.class}\n"]]
   end
 
-  def write(env, body, runs)
+  def write(env, body, runs, errors)
     line = JSON.generate(
       id: encode(env['HTTP_X_PROOF_ID']), site: encode(env['HTTP_X_PROOF_SITE']),
       method: encode(env['REQUEST_METHOD']), target: encode(env['REQUEST_URI']),
       headers: env.select { |k, _| k.start_with?('HTTP_', 'CONTENT_') }.transform_values { |v| encode(v) },
-      body: encode(body), runs: runs
+      body: encode(body), runs: runs, errors: errors.map { |e| encode(e) }
     )
     @lock.synchronize { @out.syswrite("#{line}\n") }
   end
