@@ -23,21 +23,21 @@ func (g generator) chance(percent int) bool { return g.IntN(100) < percent }
 
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
-// request makes one: a third plain and right, some plain with one thing wrong, the rest right or wrong and
-// then mutated.
+// request makes one: a quarter plain and right, some plain with one thing wrong, the rest right or wrong and
+// then mutated, mostly once: what is odd twice is refused for either.
 func (g generator) request() *draft {
 	values := g.values()
-	wrong := g.chance(40)
+	wrong := g.chance(25)
 	if wrong {
 		g.breakRule(values)
 	}
 	d := g.draft(values)
-	if !wrong && g.chance(45) {
+	switch {
+	case !wrong && g.chance(35):
 		d.plain = d.site != "underscores" || len(d.types) == 0 // there Caddy drops the Content-Type line
-		return d
-	}
-	if !g.chance(20) {
-		for range 1 + g.IntN(4) {
+	case wrong && g.chance(20):
+	default:
+		for range pick(g, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4) {
 			g.mutate(d)
 		}
 	}

@@ -14,10 +14,10 @@ type mutation struct {
 }
 
 var mutations = []mutation{
-	{10, generator.smuggle},
+	{12, generator.smuggle},
 	{3, generator.repeat},
 	{2, generator.move},
-	{3, generator.separate},
+	{4, generator.separate},
 	{3, generator.respell},
 	{2, generator.reorder},
 	{4, generator.retype},
@@ -29,7 +29,7 @@ var mutations = []mutation{
 	{3, generator.garble},
 	{1, generator.splice},
 	{2, generator.jsonOddity},
-	{2, generator.partOddity},
+	{3, generator.partOddity},
 }
 
 func (g generator) mutate(d *draft) {
