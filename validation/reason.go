@@ -66,7 +66,7 @@ var reasonTexts = [numReasons]string{
 	OddUpgrade:         "the request asks for another protocol",
 	OddTrailer:         "the body has trailers",
 	OddMediaType:       "the content type carries no parameters, or not in all releases of Rails",
-	OddCharset:         "the content type has a parameter other than charset=utf-8",
+	OddCharset:         "the content type has a parameter or a charset that is not read, or text outside of that charset",
 	OddBoundary:        "the boundary is missing, repeated or not made of plain characters",
 	OddContentEncoding: "the body is encoded, which MOR does not undo",
 	OddBodyOfGet:       "a GET with a body",
