@@ -221,7 +221,7 @@ func (s *site) serial() string {
 
 func runResellers(t *testing.T, file string) {
 	m, dir := newMOR(t), t.TempDir()
-	for name, text := range map[string]string{"acme": "acmes-key\n", "globex": "new-key\n", "globex.old": "old-key\n"} {
+	for name, text := range map[string]string{"acme": "acmes-key\n", "globex": "new-key\n", "globex_old": "old-key\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func start(t *testing.T, file, dir string, edits ...string) *site {
 		"log {\n", "log {\n\t\toutput file "+filepath.Join(dir, "access.log")+"\n",
 		"log default {\n", "log default {\n\t\tlevel DEBUG\n\t\toutput file "+filepath.Join(dir, "default.log")+"\n",
 		":8080", ":"+s.ports["8080"], ":8081", ":"+s.ports["8081"], ":9180", ":"+s.ports["9180"],
-		"/mnt/caddy", filepath.Join(dir, "storage"), "/etc/caddy/keys", dir)
+		"/mnt/caddy", filepath.Join(dir, "storage"), "/run/credentials/caddy-mor-gateway.service/reseller_", dir+"/")
 	edit := strings.NewReplacer(edits...)
 	for _, name := range []string{file, "resellers.caddy"} {
 		text, err := os.ReadFile(name)
