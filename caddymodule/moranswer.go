@@ -15,6 +15,7 @@ const maxMORAnswer = 4 << 10
 // morAnswer is what MOR said, as far as it was seen on its way to the client.
 type morAnswer struct {
 	seen       []byte
+	success    bool // the first piece says so; it isn't kept
 	unreadable bool // compressed
 }
 
@@ -23,24 +24,36 @@ func (a *morAnswer) see(p []byte) {
 	if n := maxMORAnswer - len(a.seen); len(p) > n {
 		p = p[:n]
 	}
+	if len(a.seen) == 0 {
+		if _, a.success, _ = firstMessage(p); a.success {
+			return
+		}
+	}
 	a.seen = append(a.seen, p...)
 }
 
-func (a *morAnswer) full() bool { return a.unreadable || len(a.seen) >= maxMORAnswer }
+func (a *morAnswer) full() bool {
+	return a.unreadable || a.success || len(a.seen) >= maxMORAnswer
+}
 
-// message returns the text of the first <success> or <error> element,
-// wherever it stands: MOR puts some under <page><status>, some under <status>.
+// message returns the text of the first <success> or <error> element.
 func (a *morAnswer) message() (text []byte, success, ok bool) {
-	if a.unreadable {
-		return nil, false, false
+	if a.unreadable || a.success {
+		return nil, a.success, a.success
 	}
-	s := bytes.Index(a.seen, []byte("<success>"))
-	e := bytes.Index(a.seen, []byte("<error>"))
+	return firstMessage(a.seen)
+}
+
+// firstMessage finds the element wherever it stands: MOR puts some under
+// <page><status>, some under <status>.
+func firstMessage(xml []byte) (text []byte, success, ok bool) {
+	s := bytes.Index(xml, []byte("<success>"))
+	e := bytes.Index(xml, []byte("<error>"))
 	switch {
 	case s >= 0 && (e < 0 || s < e):
 		return nil, true, true
 	case e >= 0:
-		text, _, ok = bytes.Cut(a.seen[e+len("<error>"):], []byte("</error>"))
+		text, _, ok = bytes.Cut(xml[e+len("<error>"):], []byte("</error>"))
 		return bytes.TrimSpace(text), false, ok
 	}
 	return nil, false, false

@@ -20,8 +20,8 @@ type Request struct {
 	ascii    bool // the charset has only ASCII in common with UTF-8
 	odd      Oddity
 	values   [numNames]value
-	buf      []byte // all guarded values, decoded, one behind the other
-	arr      [256]byte
+	buf      []byte    // all guarded values, decoded, one behind the other
+	arr      [128]byte // for buf, which is mostly shorter
 }
 
 // value is a guarded parameter as Rails will see it: a piece of Request.buf.
