@@ -25,8 +25,9 @@ type result struct {
 	samples [][]sample // by server
 }
 
-// compare sends each scenario's request to each of its servers, in turns.
-func (m *machine) compare(scenarios []scenario) ([]result, error) {
+// compare sends each scenario's request to each of its servers, in turns. All servers are started anew for each turn
+// but the one that keep names.
+func (m *machine) compare(scenarios []scenario, keep string) ([]result, error) {
 	results := make([]result, len(scenarios))
 	for i, s := range scenarios {
 		results[i] = result{s, make([][]sample, len(s.servers))}
@@ -34,22 +35,33 @@ func (m *machine) compare(scenarios []scenario) ([]result, error) {
 	for turn := range m.turns {
 		fmt.Fprintf(os.Stderr, "Turn %d of %d\n", turn+1, m.turns)
 		for i, s := range scenarios {
-			for j := range s.servers {
-				if turn%2 == 1 {
-					j = len(s.servers) - 1 - j
-				}
-				got, err := m.measure(s, s.servers[j], m.load)
-				if err != nil {
-					return nil, fmt.Errorf("%s, %s: %w", s.name, s.servers[j].name, err)
-				}
-				results[i].samples[j] = append(results[i].samples[j], got)
+			samples, err := m.turn(s)
+			if err != nil {
+				return nil, err
+			}
+			for j := range samples {
+				results[i].samples[j] = append(results[i].samples[j], samples[j])
 			}
 		}
-		for _, name := range []string{"plain", "again", "gateway", "quiet"} {
-			m.stop(name)
-		}
+		m.stopAll(keep)
 	}
 	return results, nil
+}
+
+// turn sends a scenario's request to each of its servers, and then to each again in the opposite order, so that what
+// changes steadily meanwhile is the same for all. The samples are the means.
+func (m *machine) turn(s scenario) ([]sample, error) {
+	samples := make([]sample, len(s.servers))
+	for pass := range 2 * len(s.servers) {
+		i := min(pass, 2*len(s.servers)-1-pass)
+		got, err := m.measure(s, s.servers[i], m.load)
+		if err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", s.name, s.servers[i].name, err)
+		}
+		samples[i].cpu += got.cpu / 2
+		samples[i].rate += got.rate / 2
+	}
+	return samples, nil
 }
 
 // compareMemory returns the memory of each server, in bytes, after load.
@@ -68,12 +80,12 @@ func (m *machine) compareMemory() (map[string]int64, error) {
 			return nil, err
 		}
 		sizes[t.name] = size
-		m.stop(t.process)
+		m.stopAll("")
 	}
 	return sizes, nil
 }
 
-// warmUp is for how long a server that has just started is under load before it counts.
+// warmUp is for how long a site of a server that has just started is under load before it counts.
 const warmUp = time.Second
 
 // measure puts a server under load.
@@ -82,11 +94,14 @@ func (m *machine) measure(s scenario, t target, load time.Duration) (sample, err
 		if err := m.startCaddy(t.process); err != nil {
 			return sample{}, err
 		}
-		if _, err := m.wrk(s, m.processes[t.process].sites[t.site], warmUp); err != nil {
-			return sample{}, err
-		}
 	}
 	p := m.processes[t.process]
+	if !p.warm[t.site] {
+		if _, err := m.wrk(s, p.sites[t.site], warmUp); err != nil {
+			return sample{}, err
+		}
+		p.warm[t.site] = true
+	}
 	if err := s.check(p.sites[t.site]); err != nil {
 		return sample{}, err
 	}

@@ -30,6 +30,7 @@ type process struct {
 	cmd   *exec.Cmd
 	done  chan struct{}
 	sites map[string]string // address by name
+	warm  map[string]bool   // by site
 	log   string
 }
 
@@ -41,35 +42,27 @@ const morAnswer = `<?xml version="1.0" encoding="UTF-8"?>
 </page>
 `
 
-// caddyfiles are the servers' configurations. $NAME is a site's address; the sites of all plain ones are the same.
-var caddyfiles = map[string]string{
-	"plain": `
-http://$proxy {
-	reverse_proxy $upstream
+// sites are the sites that are measured. $upstream is the stand-in for MOR, $page what MOR answers a wrong hash.
+var sites = map[string]string{
+	"plain":    "reverse_proxy $upstream",
+	"again":    "reverse_proxy $upstream",
+	"respond":  `respond "$page"`,
+	"gateway":  "mor_gateway {env.MOR_API_SECRET_KEY}\nreverse_proxy $upstream",
+	"buffered": "mor_gateway {env.MOR_API_SECRET_KEY}\nreverse_proxy $upstream {\nrequest_buffers 64KiB\n}",
 }
-http://$respond {
-	respond "$page"
-}`,
-	"again": `
-http://$proxy {
-	reverse_proxy $upstream
-}`,
-	"gateway": `
-http://$proxy {
-	mor_gateway {env.MOR_API_SECRET_KEY}
-	reverse_proxy $upstream
+
+// program is a Caddy with some of the sites. Sites that are compared are in one process: two processes of the very
+// same program and configuration differ by more than the gateway costs.
+type program struct {
+	sites []string
+	quiet bool // without the gateway's log lines
 }
-http://$buffered {
-	mor_gateway {env.MOR_API_SECRET_KEY}
-	reverse_proxy $upstream {
-		request_buffers 64KiB
-	}
-}`,
-	"quiet": `
-http://$proxy {
-	mor_gateway {env.MOR_API_SECRET_KEY}
-	reverse_proxy $upstream
-}`,
+
+var programs = map[string]program{
+	"all":           {sites: []string{"plain", "again", "respond", "gateway", "buffered"}},
+	"quiet":         {sites: []string{"respond", "gateway"}, quiet: true},
+	"plain alone":   {sites: []string{"plain"}},
+	"gateway alone": {sites: []string{"gateway"}},
 }
 
 // startUpstream starts the stand-in for MOR, in this process.
@@ -103,7 +96,7 @@ func (m *machine) start(name string, sites map[string]string, env []string, comm
 	if m.cores > 1 {
 		command = append([]string{"taskset", "-c", strconv.Itoa(m.cores - 1)}, command...)
 	}
-	p := &process{sites: sites, done: make(chan struct{}), log: filepath.Join(m.workDir, name+".log")}
+	p := &process{sites: sites, warm: make(map[string]bool), done: make(chan struct{}), log: filepath.Join(m.workDir, strings.ReplaceAll(name, " ", "-")+".log")}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -147,10 +140,14 @@ func (p *process) await(addr string) error {
 	return errors.New("does not answer")
 }
 
-func (m *machine) stopAll() {
+// stopAll ends all servers but the one that keep names.
+func (m *machine) stopAll(keep string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for name, p := range m.processes {
+		if name == keep {
+			continue
+		}
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-p.done:
@@ -162,42 +159,31 @@ func (m *machine) stopAll() {
 	}
 }
 
-func (m *machine) stop(name string) {
-	m.mu.Lock()
-	p := m.processes[name]
-	delete(m.processes, name)
-	m.mu.Unlock()
-	if p != nil {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
-		<-p.done
-	}
-}
-
-// startCaddy starts a Caddy with one of the configurations.
+// startCaddy starts one of the programs.
 func (m *machine) startCaddy(name string) error {
-	text := "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n}\n"
-	if name == "quiet" {
-		text = strings.Replace(text, "{\n", "{\n\tlog default {\n\t\texclude http.handlers.mor_gateway\n\t}\n", 1)
+	p := programs[name]
+	var text strings.Builder
+	text.WriteString("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n")
+	if p.quiet {
+		text.WriteString("\tlog default {\n\t\texclude http.handlers.mor_gateway\n\t}\n")
 	}
-	text += caddyfiles[name]
-	sites := make(map[string]string)
-	for _, site := range []string{"proxy", "buffered", "respond"} {
-		if strings.Contains(text, "$"+site) {
-			addr, err := freeAddress()
-			if err != nil {
-				return err
-			}
-			sites[site] = addr
-			text = strings.ReplaceAll(text, "$"+site, addr)
+	text.WriteString("}\n")
+	page := strings.Replace(morAnswer, "<success>DID details successfully updated</success>", refused, 1)
+	fill := strings.NewReplacer("$upstream", m.upstream, "$page", strings.ReplaceAll(page, `"`, `\"`))
+	addrs := make(map[string]string)
+	for _, site := range p.sites {
+		addr, err := freeAddress()
+		if err != nil {
+			return err
 		}
+		addrs[site] = addr
+		fmt.Fprintf(&text, "http://%s {\n%s\n}\n", addr, fill.Replace(sites[site]))
 	}
-	text = strings.ReplaceAll(text, "$upstream", m.upstream)
-	text = strings.ReplaceAll(text, "$page", strings.NewReplacer(`"`, `\"`, "<success>DID details successfully updated</success>", refused).Replace(morAnswer))
-	file := filepath.Join(m.workDir, name+".Caddyfile")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	file := filepath.Join(m.workDir, "Caddyfile")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		return err
 	}
-	return m.start(name, sites, []string{"MOR_API_SECRET_KEY=secret"}, m.caddy, "run", "--config", file, "--adapter", "caddyfile")
+	return m.start(name, addrs, []string{"MOR_API_SECRET_KEY=secret"}, m.caddy, "run", "--config", file, "--adapter", "caddyfile")
 }
 
 // startRails starts the Rails application of the tests, made to check the hash.

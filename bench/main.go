@@ -25,8 +25,8 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.caddy, "caddy", "", "`file` of a Caddy with the gateway, which bench/run builds")
-	flag.IntVar(&o.turns, "turns", 10, "how often each request is sent to each server")
-	flag.DurationVar(&o.load, "load", 2*time.Second, "for how long each time")
+	flag.IntVar(&o.turns, "turns", 20, "how often each request is sent to each server, forth and back")
+	flag.DurationVar(&o.load, "load", time.Second, "for how long each time")
 	flag.DurationVar(&o.memory, "memory", time.Minute, "for how long a server is under load before its memory is read; 0 leaves it out")
 	flag.StringVar(&o.docs, "docs", "docs/performance.md", "`page` whose table is replaced with the results; empty for none")
 	flag.Parse()
@@ -50,12 +50,12 @@ func run(o options) (err error) {
 	defer os.RemoveAll(o.workDir)
 
 	m := &machine{options: o, cores: runtime.NumCPU()}
-	defer m.stopAll()
+	defer m.stopAll("")
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-interrupted
-		m.stopAll()
+		m.stopAll("")
 		os.RemoveAll(o.workDir)
 		os.Exit(130)
 	}()
@@ -63,14 +63,14 @@ func run(o options) (err error) {
 	if err := m.startUpstream(); err != nil {
 		return err
 	}
-	results, err := m.compare(scenarios)
+	results, err := m.compare(scenarios, "")
 	if err != nil {
 		return err
 	}
 	if err := m.startRails(); err != nil {
 		fmt.Fprintln(os.Stderr, "not measured: what a refused request costs MOR:", err)
 	} else {
-		rails, err := m.compare(railsScenarios)
+		rails, err := m.compare(railsScenarios, "rails")
 		if err != nil {
 			return err
 		}

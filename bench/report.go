@@ -14,7 +14,7 @@ import (
 func report(o options, cores int, results []result, memory map[string]int64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d cores, %s; %d turns of %v with %d connections each.\n\n", cpuModel(), cores, runtime.Version(), o.turns, o.load, connections)
-	b.WriteString("| request | server | CPU us/request | requests/s | CPU ratio | smallest to largest |\n")
+	b.WriteString("| request | server | CPU us/request | requests/s | CPU ratio | middle half |\n")
 	b.WriteString("|---|---|--:|--:|--:|--:|\n")
 	for _, r := range results {
 		for i, t := range r.servers {
@@ -31,7 +31,7 @@ func report(o options, cores int, results []result, memory map[string]int64) str
 				if median(ratio) < 0.1 {
 					digits = 4
 				}
-				fmt.Fprintf(&b, " %.*f | %.*f to %.*f |\n", digits, median(ratio), digits, slices.Min(ratio), digits, slices.Max(ratio))
+				fmt.Fprintf(&b, " %.*f | %.*f to %.*f |\n", digits, median(ratio), digits, quantile(ratio, 0.25), digits, quantile(ratio, 0.75))
 			}
 		}
 	}
@@ -49,12 +49,17 @@ func report(o options, cores int, results []result, memory map[string]int64) str
 	return b.String()
 }
 
-func median(xs []float64) float64 {
+func median(xs []float64) float64 { return quantile(xs, 0.5) }
+
+// quantile returns what a share q of the values is not above, between two of them in proportion.
+func quantile(xs []float64, q float64) float64 {
 	xs = slices.Sorted(slices.Values(xs))
-	if n := len(xs); n%2 == 0 {
-		return (xs[n/2-1] + xs[n/2]) / 2
+	at := q * float64(len(xs)-1)
+	i := int(at)
+	if i+1 == len(xs) {
+		return xs[i]
 	}
-	return xs[len(xs)/2]
+	return xs[i] + (at-float64(i))*(xs[i+1]-xs[i])
 }
 
 func cpuModel() string {

@@ -8,13 +8,19 @@ import (
 	"time"
 )
 
-func TestMedian(t *testing.T) {
+func TestQuantile(t *testing.T) {
 	for _, test := range []struct {
-		xs   []float64
-		want float64
-	}{{[]float64{3}, 3}, {[]float64{9, 1, 5}, 5}, {[]float64{4, 1, 2, 9}, 3}} {
-		if got := median(test.xs); got != test.want {
-			t.Errorf("median(%v) = %v, want %v", test.xs, got, test.want)
+		xs      []float64
+		q, want float64
+	}{
+		{[]float64{3}, 0.5, 3},
+		{[]float64{9, 1, 5}, 0.5, 5},
+		{[]float64{4, 1, 2, 9}, 0.5, 3},
+		{[]float64{9, 1, 5}, 0.25, 3},
+		{[]float64{9, 1, 5}, 1, 9},
+	} {
+		if got := quantile(test.xs, test.q); got != test.want {
+			t.Errorf("quantile(%v, %v) = %v, want %v", test.xs, test.q, got, test.want)
 		}
 	}
 }
@@ -29,7 +35,7 @@ func TestReport(t *testing.T) {
 	got := report(options{turns: 3, load: time.Second}, 2, []result{r}, nil)
 	for _, want := range []string{
 		"| accepted | plain | 110.0 | 8000 | 1 | |\n",
-		"| accepted | gateway | 121.0 | 7000 | 1.020 | 0.990 to 1.100 |\n",
+		"| accepted | gateway | 121.0 | 7000 | 1.020 | 1.005 to 1.060 |\n",
 		"3 turns of 1s",
 	} {
 		if !strings.Contains(got, want) {

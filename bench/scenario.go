@@ -33,13 +33,12 @@ const (
 )
 
 var (
-	plain    = target{"plain Caddy, `reverse_proxy`", "plain", "proxy"}
-	again    = target{"another plain Caddy", "again", "proxy"}
-	gateway  = target{"with the gateway", "gateway", "proxy"}
-	buffered = target{"with the gateway, `request_buffers 64KiB`", "gateway", "buffered"}
-	respond  = target{"plain Caddy, `respond`", "plain", "respond"}
-	quiet    = target{"gateway, without its log line", "quiet", "proxy"}
-	logging  = target{"gateway, with one line in a file", "gateway", "proxy"}
+	plain    = target{"plain Caddy, `reverse_proxy`", "all", "plain"}
+	again    = target{"plain Caddy, a second such site", "all", "again"}
+	gateway  = target{"with the gateway", "all", "gateway"}
+	buffered = target{"with the gateway, `request_buffers 64KiB`", "all", "buffered"}
+	respond  = target{"plain Caddy, `respond`", "all", "respond"}
+	logging  = target{"gateway, with one line in a file", "all", "gateway"}
 	rails    = target{"Rails under puma", "rails", "rails"}
 
 	// A hash of the right form that none of the usual mistakes makes.
@@ -47,13 +46,18 @@ var (
 
 	scenarios = []scenario{
 		{"accepted, query", request{"POST", action + "?" + params, "", ""}, success, []target{plain, gateway, again}},
-		{"accepted, form", request{"POST", action, "application/x-www-form-urlencoded", params}, success, []target{plain, gateway, buffered}},
-		{"accepted, JSON", request{"POST", action, "application/json", json}, success, []target{plain, gateway, buffered}},
-		{"unrelated path", request{"GET", "/billing/callc/main", "", ""}, success, []target{plain, gateway}},
-		{"refused", wrongHash, refused, []target{respond, quiet, logging}},
+		{"accepted, form", request{"POST", action, "application/x-www-form-urlencoded", params}, success, []target{plain, gateway, buffered, again}},
+		{"accepted, JSON", request{"POST", action, "application/json", json}, success, []target{plain, gateway, buffered, again}},
+		{"unrelated path", request{"GET", "/billing/callc/main", "", ""}, success, []target{plain, gateway, again}},
+		{"refused, without the log line", wrongHash, refused, []target{
+			{respond.name, "quiet", "respond"}, {"gateway", "quiet", "gateway"},
+		}},
+		{"refused, with the log line", wrongHash, refused, []target{respond, logging}},
 	}
 	railsScenarios = []scenario{
 		{"refused", wrongHash, refused, []target{rails, logging}},
 	}
-	memoryScenario = scenario{"accepted, JSON", scenarios[2].request, success, []target{plain, gateway}}
+	memoryScenario = scenario{"accepted, JSON", scenarios[2].request, success, []target{
+		{plain.name, "plain alone", "plain"}, {gateway.name, "gateway alone", "gateway"},
+	}}
 )
