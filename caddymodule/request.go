@@ -19,7 +19,7 @@ func isAction(r *http.Request) bool {
 	// A target such as x:http://mor/path has no path to net/http, which sends
 	// what is behind the first colon on as the target.
 	return validation.IsAction(r.URL.Path, r.URL.RawQuery) ||
-		r.URL.Opaque != "" && validation.IsAction(r.URL.Opaque, r.URL.RawQuery)
+		r.URL.Opaque != "" && validation.IsOpaqueAction(r.URL.Opaque, r.URL.RawQuery)
 }
 
 // closeTunnel takes out of the request what lets further requests follow it

@@ -15,7 +15,7 @@ func (g generator) remethod(d *draft) {
 
 func (g generator) repath(d *draft) {
 	const name = "did_details_update"
-	switch g.IntN(12) {
+	switch g.IntN(13) {
 	case 0:
 		d.path = strings.ReplaceAll(d.path, "/", pick(g, "//", "/./", "/x/../", "/%2e/", "/x/%2e%2e/", "/%2e%2E/", "///"))
 	case 1:
@@ -39,7 +39,9 @@ func (g generator) repath(d *draft) {
 	case 10:
 		d.path += pick(g, "#", "#x", "?", "%3F", "?x#")
 	case 11:
-		d.path = pick(g, "/x%0Aa://b", "/%0A", "/x%0D%0A", "/x%3F", "/\t", "/%00") + d.path
+		d.path = pick(g, "/x%0Aa://b", "/x%0Aa://b?", "/x%250Aa://b?", "/%0A", "/x%0D%0A", "/x%3F", "/\t", "/%00") + d.path
+	case 12:
+		d.path = pick(g, "x:", "x:http://mor.example", "x:http://b?", "x:http://b%3F", "http:b?", "x:/y?", "x:/%0Aa://b?") + d.path
 	}
 }
 

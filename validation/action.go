@@ -20,17 +20,13 @@ const maxDecodings = 3
 // behind or before a separator of old routers (";", ","), and also if it only
 // appears when the path is unescaped again. Letter case counts, as in Rails.
 //
-// The raw query counts only if the path has a control character: old Rails
-// looks for an address at the beginning of any line of a target that Apache
-// has decoded, so that the query of "/x%0Aa://b?/api/did_details_update" is
-// its path.
+// The raw query counts only if the path has a control character, perhaps when
+// it is unescaped again: old Rails looks for an address at the beginning of
+// any line of a target that Apache has decoded, so that the query of
+// "/x%0Aa://b?/api/did_details_update" is its path.
 func IsAction(path, query string) bool {
-	return namesAction(path) || hasControl(path) && namesAction(query)
-}
-
-func namesAction(path string) bool {
 	for range maxDecodings {
-		if hasWord(path, Action) {
+		if hasWord(path, Action) || hasControl(path) && namesAction(query) {
 			return true
 		}
 		u := unescape(path)
@@ -39,8 +35,19 @@ func namesAction(path string) bool {
 		}
 		path = u
 	}
-	return hasWord(path, Action)
+	return hasWord(path, Action) || hasControl(path) && namesAction(query)
 }
+
+// IsOpaqueAction is IsAction for a target that is neither a path nor an
+// address, such as "x:http://b?/api/did_details_update": what is behind the
+// first colon, and the raw query, which old Rails takes for the path here.
+func IsOpaqueAction(opaque, query string) bool {
+	return namesAction(opaque) || namesAction(query)
+}
+
+// namesAction reports whether the name stands in s, or would when it is
+// unescaped.
+func namesAction(s string) bool { return IsAction(s, "") }
 
 // hasWord reports whether word stands in s between bytes that can't belong to
 // a longer name. Any byte from 0x80 on ends a name: where the rest isn't

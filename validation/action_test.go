@@ -34,6 +34,8 @@ func TestIsAction(t *testing.T) {
 		{"/billing/api%2Fdid_details_update", "", true},
 		{"/%zz/did%5Fdetails_update", "", true},
 		{"/x\na://b", "c/billing/api/did_details_update", true},
+		{"/x%0Aa://b", "/billing/api/did_details_update", true},
+		{"/x%250Aa://b", "/billing/api/did%5Fdetails_update", true},
 
 		{"/", "", false},
 		{"", "", false},
@@ -48,6 +50,23 @@ func TestIsAction(t *testing.T) {
 	} {
 		if got := IsAction(tc.path, tc.query); got != tc.want {
 			t.Errorf("%q ? %q: got %v", tc.path, tc.query, got)
+		}
+	}
+}
+
+func TestIsOpaqueAction(t *testing.T) {
+	for _, tc := range []struct {
+		opaque, query string
+		want          bool
+	}{
+		{"http://mor/billing/api/did_details_update", "", true},
+		{"http://mor/billing/api/did%5Fdetails_update", "", true},
+		{"http://b", "/billing/api/did_details_update", true}, // Rails 2.3 takes the path from there
+		{"http://b", "/billing/api/did%255Fdetails_update", true},
+		{"http://mor/billing/api/user_details", "u=admin", false},
+	} {
+		if got := IsOpaqueAction(tc.opaque, tc.query); got != tc.want {
+			t.Errorf("%q ? %q: got %v", tc.opaque, tc.query, got)
 		}
 	}
 }

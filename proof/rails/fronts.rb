@@ -25,12 +25,10 @@ module Fronts
   end
 
   # Rails 2 takes a line of the decoded target that begins like an address for one, and what is behind the
-  # host for the path.
+  # host for the path, also behind a host such as "b?".
   def address(env)
-    path = decoded(env)
-    return unless path.match?(/[\r\n]/n)
-
-    inside = "#{path}?#{env['QUERY_STRING']}"[%r{^\w+://[^/]+(/.*)$}n, 1]
+    target, query = env['REQUEST_URI'].to_s.split('?', 2)
+    inside = "#{Rack::Utils.unescape_path(target.to_s).b}?#{query}"[%r{^\w+://[^/]+(/.*)$}n, 1]
     return unless inside
 
     path, query = inside.split('?', 2)
