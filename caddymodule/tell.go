@@ -60,22 +60,37 @@ func (x *exchange) fields(r *http.Request) []zap.Field {
 		zap.String("verdict", x.verdict.String()),
 		zap.String("user", x.user()),
 		zap.String("did_id", x.didID()),
-		zap.String("method", cut(r.Method)),
-		zap.String("content_type", cut(r.Header.Get("Content-Type"))),
+		zap.String("method", shown(r.Method)),
+		zap.String("content_type", shown(r.Header.Get("Content-Type"))),
 		zap.String("client_ip", clientIP(r)),
 	}
 }
 
-// user returns the username, unless it is a hash in the wrong place.
+// user returns the username, unless there is a key in it.
 func (x *exchange) user() string {
 	user, _ := x.req.Value(validation.User)
-	if hexDigits.Match(user) {
-		return "REDACTED"
+	if x.handler.policy.Keys.Reveals(string(user)) {
+		return redacted
 	}
-	return cut(string(user))
+	return shown(string(user))
 }
 
-var hexDigits = regexp.MustCompile(`^[0-9A-Fa-f]{32,}$`)
+const redacted = "REDACTED"
+
+// shown returns a text of the request as a log line may have it: cut, and
+// without what may be a hash, which stands in the wrong place then.
+func shown(s string) string {
+	if len(s) < minDigest {
+		return s
+	}
+	return cut(digests.ReplaceAllString(s[:min(len(s), 4*maxLogged)], redacted))
+}
+
+// minDigest is the length of the shortest digest, MD5's, in hex digits.
+const minDigest = 32
+
+// digests are hex digits in a row, or two by two.
+var digests = regexp.MustCompile(`[0-9A-Fa-f]{32,}|([0-9A-Fa-f]{2}[^0-9A-Za-z]){15,}[0-9A-Fa-f]{0,2}`)
 
 // didID returns the DID's id if it looks like one.
 func (x *exchange) didID() string {

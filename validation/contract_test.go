@@ -384,3 +384,22 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 }
+
+func TestReveals(t *testing.T) {
+	k := NewKeys([]string{"admin's", "next"}, map[string][]string{"shop": {"shop-key", "old"}, "x": {strings.Repeat("k", maxRevealing)}})
+	for text, want := range map[string]bool{
+		"": false, "admin": false, "shop": false, "shop-ke": false, "a shop-key b": false,
+		"admin's": true, "6511admin's": true, "admin's6511": true, "a next b": true,
+		"shop-key": true, "6511shop-key": true, "shop-key6511": true, "old": true,
+		strings.Repeat("k", maxRevealing) + "x": true, strings.Repeat("k", maxRevealing-1): false,
+		strings.Repeat("x", 1<<16) + "next": true,
+	} {
+		if got := k.Reveals(text); got != want {
+			t.Errorf("%.40q: %v", text, got)
+		}
+	}
+	none := NewKeys(nil, nil)
+	if none.Reveals("admin") {
+		t.Error("without keys")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the API's digest, not our choice
 	"crypto/subtle"
 	"encoding/hex"
+	"strings"
 )
 
 // HashLen is the length of a right hash: SHA-1 in lower-case hex digits.
@@ -13,16 +14,47 @@ const HashLen = 2 * sha1.Size
 type Keys struct {
 	admin     []string
 	resellers map[string][]string // by lower-case username
+	all       map[string]struct{} // of the resellers
 }
 
 // NewKeys returns the keys of the admin and, by username, of each reseller.
 // Usernames are compared "without regard to ASCII letter case".
 func NewKeys(admin []string, resellers map[string][]string) Keys {
-	k := Keys{admin, make(map[string][]string, len(resellers))}
+	k := Keys{admin, make(map[string][]string, len(resellers)), make(map[string]struct{}, len(resellers))}
 	for name, keys := range resellers {
 		k.resellers[LowerUser(name)] = keys
+		for _, key := range keys {
+			k.all[key] = struct{}{}
+		}
 	}
 	return k
+}
+
+// maxRevealing is how much of a text Reveals compares with the keys of
+// resellers, in bytes.
+const maxRevealing = 256
+
+// Reveals reports whether a text has the admin's key in it, or begins or ends
+// with a reseller's, as did_id and a key behind it do. Such a text must not be
+// logged. It costs the same however many resellers there are.
+func (k *Keys) Reveals(text string) bool {
+	for _, key := range k.admin {
+		if strings.Contains(text, key) {
+			return true
+		}
+	}
+	if len(k.all) == 0 {
+		return false
+	}
+	text = text[:min(len(text), maxRevealing)]
+	for i := range len(text) {
+		_, begins := k.all[text[:i+1]]
+		_, ends := k.all[text[i:]]
+		if begins || ends {
+			return true
+		}
+	}
+	return false
 }
 
 // LowerUser returns a username as it is compared: with ASCII's letters in
