@@ -3,12 +3,46 @@ package caddyfile
 import (
 	"crypto/sha1" //nolint:gosec // the API's digest
 	"fmt"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddytest"
 )
+
+// ports puts ports that nobody listens on in the place of those in this
+// file: on a port with a fixed number another Caddy may answer, even one that
+// takes these tests' configurations for its own.
+var ports = sync.OnceValue(func() *strings.Replacer {
+	var pairs []string
+	for _, port := range []string{"2999", "9080", "9081", "9082", "9443"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		defer l.Close()
+		_, free, _ := net.SplitHostPort(l.Addr().String())
+		pairs = append(pairs, port, free)
+	}
+	return strings.NewReplacer(pairs...)
+})
+
+func newTester(t *testing.T) *caddytest.Tester {
+	t.Helper()
+	admin, err := strconv.Atoi(ports().Replace("2999"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return caddytest.NewTester(t).WithDefaultOverrides(caddytest.Config{AdminPort: admin})
+}
+
+func load(t *testing.T, tester *caddytest.Tester, config string) {
+	t.Helper()
+	tester.InitServer(ports().Replace(config), "caddyfile")
+}
 
 // globals let a test run where nothing but the loopback is to be had.
 const globals = `{
@@ -50,7 +84,7 @@ func xml(message string) string {
 
 func request(t *testing.T, method, url, contentType, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, ports().Replace(url), strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +101,8 @@ func TestClientStyles(t *testing.T) {
 	params := "u=admin&did_id=6511&call_limit=999&hash=" + hash("6511", "secret")
 	wrong := "u=admin&did_id=6511&call_limit=999&hash=" + badHash
 	json := `{"call_limit":999,"u":"admin","did_id":6511,"hash":"` + hash("6511", "secret") + `","p":"admin1"}`
-	tester := caddytest.NewTester(t)
-	tester.InitServer(globals+`
+	tester := newTester(t)
+	load(t, tester, globals+`
 	http://127.0.0.1:9080 {
 		mor_gateway {
 			secret secret
@@ -80,7 +114,7 @@ func TestClientStyles(t *testing.T) {
 		mor_gateway secret
 		reverse_proxy 127.0.0.1:9082
 	}
-	`+mor, "caddyfile")
+	`+mor)
 	const closed = "http://127.0.0.1:9081/billing/api/did_details_update"
 	uri := "/billing/api/did_details_update"
 	for _, tc := range []struct {
@@ -140,8 +174,8 @@ func TestOrder(t *testing.T) {
 		"strip prefix before": "uri strip_prefix /x\nreverse_proxy 127.0.0.1:9082\nmor_gateway secret",
 	} {
 		t.Run(name, func(t *testing.T) {
-			tester := caddytest.NewTester(t)
-			tester.InitServer(globals+"&(billing) {\nreverse_proxy 127.0.0.1:9082\n}\nhttp://127.0.0.1:9080 {\n"+site+"\n}\n"+mor, "caddyfile")
+			tester := newTester(t)
+			load(t, tester, globals+"&(billing) {\nreverse_proxy 127.0.0.1:9082\n}\nhttp://127.0.0.1:9080 {\n"+site+"\n}\n"+mor)
 			paths := []string{
 				"/billing/api/did_details_update", "/billing//api/did_details_update.xml", "/billing/api/did%5Fdetails_update/",
 				"/x/billing/api/did_details_update",
@@ -170,22 +204,22 @@ func TestSitesAndReload(t *testing.T) {
 			respond second
 		}`
 	}
-	tester := caddytest.NewTester(t)
+	tester := newTester(t)
 	try := func(port, key, want string) {
 		t.Helper()
 		url := "http://127.0.0.1:" + port + "/billing/api/did_details_update?u=admin&did_id=1&hash=" + hash("1", key)
 		tester.AssertResponse(request(t, "POST", url, "", ""), 200, want)
 	}
-	tester.InitServer(config("one", "two"), "caddyfile")
+	load(t, tester, config("one", "two"))
 	try("9080", "one", "first")
 	try("9080", "two", xml("Incorrect hash"))
 	try("9081", "two", "second")
 	try("9081", "one", xml("Incorrect hash"))
-	tester.InitServer(config("one three", "two"), "caddyfile")
+	load(t, tester, config("one three", "two"))
 	try("9080", "one", "first")
 	try("9080", "three", "first")
 	try("9081", "two", "second")
-	tester.InitServer(config("three", "two"), "caddyfile")
+	load(t, tester, config("three", "two"))
 	try("9080", "one", xml("Incorrect hash"))
 	try("9080", "three", "first")
 }
@@ -193,13 +227,13 @@ func TestSitesAndReload(t *testing.T) {
 // TestPlaceholders makes sure that later directives and the access log can
 // tell what was decided.
 func TestPlaceholders(t *testing.T) {
-	tester := caddytest.NewTester(t)
-	tester.InitServer(globals+`
+	tester := newTester(t)
+	load(t, tester, globals+`
 	http://127.0.0.1:9080 {
 		header >X-Verdict "{http.mor_gateway.verdict}|{http.mor_gateway.user}|{http.mor_gateway.did_id}|{http.mor_gateway.error}"
 		mor_gateway secret
 		respond ok
-	}`, "caddyfile")
+	}`)
 	for query, want := range map[string]string{
 		"u=Admin&did_id=1&hash=" + hash("1", "secret"): "accepted|Admin|1|",
 		"u=admin&did_id=1&hash=" + badHash:             "incorrect_hash|admin|1|Incorrect hash",
