@@ -28,7 +28,7 @@ func hashCommand(cmd *cobra.Command) {
 	f.StringArrayVar(&o.set, "set", nil, "A further parameter as name=value, with --url; repeatable")
 	runE(cmd, func(args []string) (int, error) {
 		if len(args) > 0 {
-			return exitUsage, errors.New("there are no arguments but flags; see caddy help mor-hash")
+			return exitUsage, errors.New("there are no arguments but flags: write --did-id 6511, and the key never on the command line; see caddy help mor-hash")
 		}
 		if err := o.run(cmd); err != nil {
 			return exitUsage, err

@@ -71,8 +71,8 @@ HTTP/1.1 request with --request.
 If the hash is wrong, the hint names the mistake where it is a usual one: a
 line end, a space, a separator or quotes hashed too, the key before did_id,
 upper-case digits, MD5, SHA-256 or HMAC instead of SHA-1, a further value in
-the hash, did_id or the key left out, the key of another reseller. Neither a key nor a right hash is
-printed; --show-expected prints the right hash.
+the hash, did_id or the key left out, the key of another reseller. Neither a
+key nor a right hash is printed; --show-expected prints the right hash.
 
 THE KEYS
 

@@ -109,7 +109,7 @@ func (rep *report) fill() {
 		return
 	case x == nil:
 		rep.Verdict, rep.Status = notChecked, 0
-		rep.Notes = append(rep.Notes, "the path is not that of "+validation.Action+": the request is forwarded unchecked")
+		rep.Notes = append(rep.Notes, "the path is not that of "+validation.Action+", letter for letter: the request is forwarded unchecked")
 		return
 	}
 	rep.Action = true
@@ -146,7 +146,7 @@ func (rep *report) fill() {
 // fullHint is hint without the limits that the way of a request needs.
 func (x *exchange) fullHint() string {
 	if x.verdict != validation.IncorrectHash {
-		return x.req.Oddity().String()
+		return x.plainHint()
 	}
 	p := &x.handler.policy
 	if h := x.req.HashForm(); h.Name != "" {

@@ -31,7 +31,7 @@ func (x *exchange) hint() string {
 
 func (x *exchange) findHint() string {
 	if x.verdict != validation.IncorrectHash {
-		return x.req.Oddity().String()
+		return x.plainHint()
 	}
 	if h := x.req.HashForm(); h.Name != "" {
 		return h.String()
@@ -40,4 +40,12 @@ func (x *exchange) findHint() string {
 		return hintOverLimit
 	}
 	return x.handler.policy.Hint(&x.req).String()
+}
+
+// plainHint is the hint for all but a wrong hash, for which no digest is made.
+func (x *exchange) plainHint() string {
+	if odd := x.req.Oddity().String(); odd != "" {
+		return odd
+	}
+	return x.handler.policy.ValueHint(&x.req, x.verdict).String()
 }

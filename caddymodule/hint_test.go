@@ -44,7 +44,7 @@ func TestHintsInTheLog(t *testing.T) {
 		{"u=admin&did_id=6511&hash=" + newline, hintOverLimit},
 		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
 		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", ""},
-		{"did_id=6511&hash=" + newline, ""}, // Access Denied
+		{"did_id=6511&hash=" + newline, "u_missing: u is not given, or blank; it belongs into the query, or to the top level of the body"},
 		{"u=admin&u=x", "query: u: given more than once with different values"},
 	} {
 		x := newBenchExchange("POST", benchPath+"?"+tt.query, "", "")
@@ -82,7 +82,8 @@ func TestHintsInTheWarning(t *testing.T) {
 		for i, tt := range []struct{ query, want string }{
 			{wrong, "newline: "}, {wrong, "newline: "}, {wrong, hintOverLimit},
 			{"u=admin&u=x", "query: u: given more than once with different values"},
-			{"did_id=6511", ""},
+			{"did_id=6511", "u_missing: "},
+			{wrong[:25] + "f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", ""},
 		} {
 			x := newBenchExchange("POST", benchPath+"?"+tt.query, "", "")
 			x.reset()

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -30,7 +31,7 @@ func (h Hint) String() string {
 const (
 	// MaxHintDigests is how many digests it makes at most for each key that
 	// counts for the user; an HMAC counts as two.
-	MaxHintDigests = 49
+	MaxHintDigests = 60
 	// maxHinted is the length in bytes from which on a value is left out.
 	maxHinted = 64
 )
@@ -57,14 +58,17 @@ var mistakes = append([]mistake{
 	{Hint{"space", "a space was hashed between did_id and the key, or behind the key; there is nothing but the two"}, func(t *trial) bool {
 		return t.sha1(t.didID, " ", t.key) || t.sha1(t.didID, t.key, " ") || t.sha1(t.didID, t.key, " \r\n")
 	}},
-	{Hint{"separator", "a comma, colon or dash was hashed between did_id and the key; there is nothing but the two"}, func(t *trial) bool {
-		return t.sha1(t.didID, ",", t.key) || t.sha1(t.didID, ":", t.key) || t.sha1(t.didID, "-", t.key)
+	{Hint{"separator", "a comma, colon, dash or the like was hashed between did_id and the key; there is nothing but the two"}, func(t *trial) bool {
+		return slices.ContainsFunc(strings.Split(",:-|&_./+;", ""), func(mark string) bool { return t.sha1(t.didID, mark, t.key) })
 	}},
-	{Hint{"key_quoted", "quotes around the key were hashed too; they are no part of the key"}, func(t *trial) bool {
-		return t.sha1(t.didID, `"`, t.key, `"`) || t.sha1(t.didID, "'", t.key, "'")
+	{Hint{"key_quoted", "quotes around the key, or around it all, were hashed too; nothing but did_id and the key is"}, func(t *trial) bool {
+		return t.sha1(t.didID, `"`, t.key, `"`) || t.sha1(t.didID, "'", t.key, "'") || t.sha1(`"`, t.didID, t.key, `"`)
 	}},
 	{Hint{"key_left_out", "did_id alone was hashed, perhaps because the variable with the key was empty; the key follows did_id"}, func(t *trial) bool {
 		return t.sha1(t.didID) || t.sha1(t.didID, "\n")
+	}},
+	{Hint{"key_unset", "a program's word for nothing (undefined, null, None) was hashed in the key's place; the program's variable with the key is not set"}, func(t *trial) bool {
+		return t.sha1(t.didID, "undefined") || t.sha1(t.didID, "null") || t.sha1(t.didID, "None")
 	}},
 	{Hint{"did_id_left_out", "the key alone was hashed, perhaps because the variable with did_id was empty; did_id comes before the key"}, func(t *trial) bool {
 		return t.sha1(t.key) || t.sha1(t.key, "\n")

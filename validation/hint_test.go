@@ -92,6 +92,12 @@ func TestMistakes(t *testing.T) {
 		{want: "separator", js: `sha1([DID, KEY].join(':'))`},
 		{want: "key_quoted", sh: digits(`printf "%s'%s'" "$DID" "$KEY" | sha1sum`)},
 		{want: "key_quoted", js: `sha1(DID + JSON.stringify(KEY))`},
+		{want: "separator", js: `sha1(DID + '|' + KEY)`},
+		{want: "separator", js: `sha1(DID + ';' + KEY)`},
+		{want: "key_quoted", js: `sha1(JSON.stringify(DID + KEY))`},
+		{want: "key_unset", js: `sha1(DID + process.env.NO_SUCH_VARIABLE)`},
+		{want: "key_unset", js: `sha1(DID + JSON.stringify(null))`},
+		{want: "key_unset", js: `sha1(DID + 'None')`}, // Python's str(os.environ.get("NO_SUCH_VARIABLE"))
 		{want: "key_left_out", sh: digits(`printf %s "$DID$NO_SUCH_VARIABLE" | sha1sum`)},
 		{want: "key_left_out", sh: digits(`echo "$DID" | openssl sha1 -r`)},
 		{want: "did_id_left_out", sh: digits(`printf %s "$NO_SUCH_VARIABLE$KEY" | sha1sum`)},

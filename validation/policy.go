@@ -71,6 +71,7 @@ func (r *Request) readBody(body []byte) bool {
 	case r.ascii && !isASCIIForm(body) && r.refuse(OddCharset, InForm, NoName):
 		return false
 	}
+	r.braced = body[0] == '{'
 	return readForm(r, body, InForm)
 }
 

@@ -18,6 +18,7 @@ type Request struct {
 	format   format
 	boundary string
 	ascii    bool // the charset has only ASCII in common with UTF-8
+	braced   bool // a form that begins as JSON does
 	odd      Oddity
 	values   [numNames]value
 	buf      []byte    // all guarded values, decoded, one behind the other
