@@ -3,6 +3,9 @@ package caddyfile
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -103,9 +106,16 @@ func TestWrongDirective(t *testing.T) {
 		"allow_get with a value": {"mor_gateway {\nsecret " + key + "\nallow_get " + key + "\n}", ":4", "write: allow_get"},
 		"bad mode":               {"mor_gateway {\nsecret " + key + "\nmode " + key + "\n}", ":4", "write: mode enforce|monitor"},
 		"two modes":              {"mor_gateway {\nsecret " + key + "\nmode monitor enforce\n}", ":4", "write: mode enforce|monitor"},
-		"bad size":               {"mor_gateway {\nsecret " + key + "\nmax_body " + key + "\n}", ":4", "write: max_body <size>"},
-		"no size":                {"mor_gateway {\nsecret " + key + "\nmax_body 0\n}", ":4", "write: max_body <size>"},
-		"size too large":         {"mor_gateway {\nsecret " + key + "\nmax_body 2GiB\n}", ":4", "write: max_body <size>"},
+		"bad size":               {"mor_gateway {\nsecret " + key + "\nmax_body " + key + "\n}", ":4", "no size from 1B to 1GiB"},
+		"no size":                {"mor_gateway {\nsecret " + key + "\nmax_body 0\n}", ":4", "no size from 1B to 1GiB"},
+		"size too large":         {"mor_gateway {\nsecret " + key + "\nmax_body 2GiB\n}", ":4", "no size from 1B to 1GiB"},
+		"size with a space":      {"mor_gateway {\nsecret " + key + "\nmax_body 64 KiB\n}", ":4", "write: max_body <size>, for example 64KiB, without a space"},
+		"half a placeholder":     {"mor_gateway {\nsecret " + key + " {env." + key + "\n}", ":3", "key 2 of the line looks like a placeholder"},
+		"path as a key":          {"mor_gateway {\nsecret " + key + "\nreseller a b /run/" + key + "\n}", ":4", "key 2 of the line looks like the path of a file; write {file./path}"},
+		"name as a key":          {"mor_gateway HOME", ":2", "key 1 of the line is the name of a variable; write {env.NAME}"},
+		"users with a comma":     {"mor_gateway {\nsecret " + key + "\nusers admin, bob\n}", ":4", "separate usernames by spaces"},
+		"users by placeholder":   {"mor_gateway {\nsecret " + key + "\nusers {env.HOME}\n}", ":4", "placeholders are for keys"},
+		"key before reseller":    {"mor_gateway {\nsecret " + key + "\nreseller {env.HOME} " + key + "\n}", ":4", "placeholders are for keys"},
 		"nested block":           {"mor_gateway {\nsecret " + key + " {\n" + key + "\n}\n}", ":", "secret takes no block"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +135,38 @@ func TestWrongDirective(t *testing.T) {
 	}
 }
 
+// TestMatcherWarning: a matcher leaves something unguarded, and the log says
+// so, with the place.
+func TestMatcherWarning(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}},
+		"logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}}}`, log)
+	if err := caddy.Load([]byte(config), true); err != nil {
+		t.Fatal(err)
+	}
+	for directive, want := range map[string]int{
+		"mor_gateway {env.A}": 0, "mor_gateway * {env.A}": 0, "mor_gateway {\nsecret {env.A}\n}": 0,
+		"mor_gateway /billing/* {env.A}": 1, "@x method POST\nmor_gateway @x {env.A}": 1,
+	} {
+		if err := os.WriteFile(log, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := adapt(t, directive); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(string(text), `has a matcher`); got != want || want > 0 && !strings.Contains(string(text), `"file":"Caddyfile","line":`) {
+			t.Errorf("%q: %d warnings, want %d: %s", directive, got, want, text)
+		}
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestWrongConfig has what only Provision and Validate can know. The message
 // names the place in the JSON config and the mend, and no key.
 func TestWrongConfig(t *testing.T) {
@@ -134,9 +176,9 @@ func TestWrongConfig(t *testing.T) {
 		want    string
 	}{
 		"no key":                  {caddymodule.Handler{}, "secrets: no key"},
-		"unset variable":          {caddymodule.Handler{Secrets: []string{key, "{env.MOR_UNSET}"}}, "secrets[1]: {env.MOR_UNSET} is empty"},
+		"unset variable":          {caddymodule.Handler{Secrets: []string{key, "{env.MOR_UNSET}"}}, "secrets[1]: {env.MOR_UNSET} is not set; set it where Caddy runs"},
 		"blank variable":          {caddymodule.Handler{Secrets: []string{"{env.MOR_EMPTY}"}}, "secrets[0]: {env.MOR_EMPTY} is empty"},
-		"missing file":            {caddymodule.Handler{Secrets: []string{"{file./does/not/exist}"}}, "secrets[0]: {file./does/not/exist} is empty, unknown or cannot be read"},
+		"missing file":            {caddymodule.Handler{Secrets: []string{"{file./does/not/exist}"}}, "secrets[0]: {file./does/not/exist} cannot be read: no such file or directory"},
 		"unknown placeholder":     {caddymodule.Handler{Secrets: []string{"{envv.MOR}"}}, "secrets[0]: looks like a placeholder"},
 		"key beside placeholder":  {caddymodule.Handler{Secrets: []string{key + "{env.MOR_UNSET}"}}, "secrets[0]: looks like a placeholder"},
 		"open placeholder":        {caddymodule.Handler{Secrets: []string{"{env.HOME"}}, "secrets[0]: looks like a placeholder"},
@@ -146,12 +188,14 @@ func TestWrongConfig(t *testing.T) {
 		"shell variable":          {caddymodule.Handler{Secrets: []string{"$MOR_API_SECRET_KEY"}}, "secrets[0]: looks like a placeholder"},
 		"empty key":               {caddymodule.Handler{Secrets: []string{""}}, "secrets[0]: the key, or a placeholder in it, is empty"},
 		"reseller without key":    {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": nil}}, "no key; give the reseller's API Secret Key"},
-		"reseller with empty key": {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key, "{env.MOR_UNSET}"}}}, "[1]: {env.MOR_UNSET} is empty"},
+		"reseller with empty key": {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key, "{env.MOR_UNSET}"}}}, "[1]: {env.MOR_UNSET} is not set"},
 		"reseller twice":          {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key}, "A": {key}}}, "the username stands twice"},
 		"reseller without name":   {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{" ": {key}}}, "the username is empty"},
 		"bad mode":                {caddymodule.Handler{Secrets: []string{key}, Mode: key}, "mode: must be enforce or monitor"},
 		"negative size":           {caddymodule.Handler{Secrets: []string{key}, MaxBody: -1}, "max_body: must be a number of bytes from 1 to"},
 		"huge size":               {caddymodule.Handler{Secrets: []string{key}, MaxBody: 1 << 40}, "max_body: must be a number of bytes from 1 to"},
+		"user by placeholder":     {caddymodule.Handler{Secrets: []string{key}, Users: []string{"admin", "{env." + key + "}"}}, "users[1]: looks like a placeholder"},
+		"reseller by placeholder": {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"{env." + key + "}": {key}}}, "the username looks like a placeholder"},
 		"blank user":              {caddymodule.Handler{Secrets: []string{key}, Users: []string{"admin", " "}}, "users[1]: is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

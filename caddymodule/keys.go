@@ -1,8 +1,11 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +37,8 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 		switch _, again := resellers[lower]; {
 		case strings.TrimSpace(name) == "":
 			return none, fmt.Errorf("%s: the username is empty", place)
+		case strings.ContainsAny(name, "{}"):
+			return none, fmt.Errorf("%s: the username looks like a placeholder, and they are not resolved there; write the username, then its keys", place)
 		case again:
 			return none, fmt.Errorf("%s: the username stands twice (letter case does not count); give all its keys in one place", place)
 		case len(h.Resellers[name]) == 0:
@@ -51,33 +56,63 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 func resolve(repl *caddy.Replacer, place string, values []string) ([]string, error) {
 	keys := make([]string, len(values))
 	for i, val := range values {
-		if looksLikePlaceholder(val) {
-			return nil, fmt.Errorf("%s[%d]: looks like a placeholder, but is not one whole {env.NAME} or {file./path}; mend it, or keep a key that looks so in a variable or a file", place, i)
+		wrong := func(problem string) error { return fmt.Errorf("%s[%d]: %s", place, i, problem) }
+		if err := CheckKey(val); err != nil {
+			return nil, wrong(err.Error())
 		}
 		key, err := repl.ReplaceOrErr(val, true, true)
 		if err != nil {
-			return nil, fmt.Errorf("%s[%d]: %s is empty, unknown or cannot be read; set it before Caddy starts", place, i, placeholderIn(val))
+			return nil, wrong(whyEmpty(val))
 		}
 		switch key = trimKey(key); {
 		case key == "":
-			return nil, fmt.Errorf("%s[%d]: %s is empty; MOR does not work with an empty API Secret Key", place, i, placeholderIn(val))
+			return nil, wrong(placeholderIn(val) + " is empty; MOR does not work with an empty API Secret Key")
 		case strings.ContainsAny(key, "\r\n"):
-			return nil, fmt.Errorf("%s[%d]: %s has more than one line; give each key a file of its own", place, i, placeholderIn(val))
+			return nil, wrong(placeholderIn(val) + " has more than one line; give each key a file of its own")
+		case strings.HasPrefix(key, "\ufeff"):
+			return nil, wrong(placeholderIn(val) + " begins with a byte order mark; save the key without one")
 		}
 		keys[i] = key
 	}
 	return keys, nil
 }
 
-// looksLikePlaceholder reports whether a value is a placeholder with a slip in
-// it. As a key in plain text it would be easy to guess.
-func looksLikePlaceholder(val string) bool {
+// CheckKey returns an error for a value that stands for a key and can't be
+// meant as it is: a placeholder with a slip in it, the path of a file, the
+// name of a variable. As keys in plain text these would be easy to guess, and
+// no hash would be right. A key that really looks so belongs into a variable
+// or a file. The error says what to write, and doesn't quote the value.
+func CheckKey(val string) error {
 	val = strings.TrimSpace(val)
-	if placeholder.MatchString(val) {
-		return false
+	_, isVariable := os.LookupEnv(val)
+	switch {
+	case placeholder.MatchString(val):
+		return nil
+	case strings.ContainsAny(val, "{}"), strings.HasPrefix(val, "$"), strings.HasPrefix(val, "env."), strings.HasPrefix(val, "file."):
+		return errors.New("looks like a placeholder, but is not one whole {env.NAME} or {file./path}; mend it, or keep a key that looks so in a variable or a file")
+	case strings.HasPrefix(val, "/"):
+		return errors.New("looks like the path of a file; write {file./path}, or keep a key that looks so in a variable or a file")
+	case isVariable:
+		return errors.New("is the name of a variable; write {env.NAME}, or keep a key that looks so in a variable or a file")
 	}
-	return strings.ContainsAny(val, "{}") ||
-		strings.HasPrefix(val, "$") || strings.HasPrefix(val, "env.") || strings.HasPrefix(val, "file.")
+	return nil
+}
+
+// whyEmpty says why a placeholder has no value.
+func whyEmpty(val string) string {
+	in := placeholderIn(val)
+	kind, name, _ := strings.Cut(strings.Trim(in, "{}"), ".")
+	if kind == "file" {
+		var why *fs.PathError
+		if _, err := os.ReadFile(name); errors.As(err, &why) { //nolint:gosec // the operator's own, as Caddy reads it
+			return fmt.Sprintf("%s cannot be read: %v; let Caddy's user read it", in, why.Err)
+		}
+		return in + " is empty; write the key into it"
+	}
+	if _, ok := os.LookupEnv(name); ok {
+		return in + " is empty; give the variable the key where Caddy runs, before it starts"
+	}
+	return in + " is not set; set it where Caddy runs, before it starts"
 }
 
 // warnOfPlainText warns once, however many keys there are.

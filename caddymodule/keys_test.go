@@ -146,6 +146,7 @@ func TestKeyMistakes(t *testing.T) {
 	t.Setenv("EMPTY_KEY", "")
 	t.Setenv("BLANK_KEY", " \t\n")
 	t.Setenv("GOOD_KEY", "sesame")
+	t.Setenv("NAME_KEY", "GOOD_KEY")
 	blank, two, missing := file("blank", "\n \n"), file("two", "sesame\nopen\n"), "{file."+dir+"/missing}"
 	for _, tt := range []struct {
 		secrets   []string
@@ -158,14 +159,19 @@ func TestKeyMistakes(t *testing.T) {
 		{[]string{""}, nil, []string{"secrets[0]", "is empty"}},
 		{[]string{"sesame", " \t"}, nil, []string{"secrets[1]", "is empty"}},
 		{[]string{"{env.EMPTY_KEY}"}, nil, []string{"secrets[0]: {env.EMPTY_KEY} is empty"}},
-		{[]string{"{env.UNSET_KEY}"}, nil, []string{"secrets[0]: {env.UNSET_KEY} is empty"}},
+		{[]string{"{env.UNSET_KEY}"}, nil, []string{"secrets[0]: {env.UNSET_KEY} is not set; set it where Caddy runs"}},
 		{[]string{"{env.BLANK_KEY}"}, nil, []string{"secrets[0]: {env.BLANK_KEY} is empty"}},
-		{[]string{missing}, nil, []string{"secrets[0]: " + missing, "cannot be read"}},
+		{[]string{missing}, nil, []string{"secrets[0]: " + missing, "cannot be read: no such file or directory"}},
+		{[]string{file("empty", "")}, nil, []string{"secrets[0]: {file." + dir + "/empty} is empty"}},
+		{[]string{file("marked", "\ufeffsesame")}, nil, []string{"secrets[0]: {file." + dir + "/marked} begins with a byte order mark"}},
+		{[]string{"/run/sesame"}, nil, []string{"secrets[0]", "looks like the path of a file"}},
+		{[]string{"GOOD_KEY"}, nil, []string{"secrets[0]", "is the name of a variable"}},
+		{[]string{file("path", "/sesame"), "{env.NAME_KEY}"}, nil, nil}, // what really looks so
 		{[]string{blank}, nil, []string{"secrets[0]: " + blank + " is empty"}},
 		{[]string{two}, nil, []string{"secrets[0]: " + two + " has more than one line"}},
 		{[]string{"{sesame}"}, nil, []string{"secrets[0]", "looks like a placeholder"}},
 		{[]string{"sesame{env.UNSET_KEY}"}, nil, []string{"secrets[0]", "looks like a placeholder"}},
-		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x"}, "b": {"{env.UNSET_KEY}"}}, []string{"resellers[number 2 by username][0]: {env.UNSET_KEY} is empty"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x"}, "b": {"{env.UNSET_KEY}"}}, []string{"resellers[number 2 by username][0]: {env.UNSET_KEY} is not set"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x", ""}}, []string{"resellers[number 1 by username][1]", "is empty"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"sesame": {}}, []string{"resellers[number 1 by username]", "no key"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"Sesame": {"x"}, "sesame": {"y"}}, []string{"resellers[number 2 by username]", "twice"}},

@@ -169,6 +169,9 @@ func (h *Handler) Validate() error {
 		if strings.TrimSpace(name) == "" {
 			return fmt.Errorf("users[%d]: is empty; write a username or remove it", i)
 		}
+		if strings.ContainsAny(name, "{}") {
+			return fmt.Errorf("users[%d]: looks like a placeholder, and they are not resolved there; write the username", i)
+		}
 	}
 	return nil
 }
