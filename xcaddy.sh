@@ -102,6 +102,10 @@ build() {
 
 run() {
     [ $# -eq 0 ] || misused "run takes no arguments"
+    # A second Caddy would share the port with the first, and each would get some of the requests.
+    if command -v curl >/dev/null 2>&1 && curl -s -o /dev/null --max-time 5 http://localhost:8080/; then
+        die "something answers on http://localhost:8080 already: end it first"
+    fi
     build
     export MOR_API_SECRET_KEY="${MOR_API_SECRET_KEY:-secret}"
     hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46 # SHA-1 of 6511secret
