@@ -68,11 +68,12 @@ func (x *exchange) fields(r *http.Request) []zap.Field {
 
 // user returns the username, unless there is a key in it.
 func (x *exchange) user() string {
-	user, _ := x.req.Value(validation.User)
-	if x.handler.policy.Keys.Reveals(string(user)) {
+	text, _ := x.req.Value(validation.User)
+	user := string(text)
+	if x.handler.policy.Keys.Reveals(user) {
 		return redacted
 	}
-	return shown(string(user))
+	return shown(user)
 }
 
 const redacted = "REDACTED"
@@ -80,17 +81,27 @@ const redacted = "REDACTED"
 // shown returns a text of the request as a log line may have it: cut, and
 // without what may be a hash, which stands in the wrong place then.
 func shown(s string) string {
-	if len(s) < minDigest {
-		return s
+	s = s[:min(len(s), 4*maxLogged)]
+	if hexDigitsIn(s) >= minDigest {
+		s = digests.ReplaceAllString(s, redacted)
 	}
-	return cut(digests.ReplaceAllString(s[:min(len(s), 4*maxLogged)], redacted))
+	return cut(s)
+}
+
+func hexDigitsIn(s string) (n int) {
+	for _, c := range []byte(s) {
+		if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' {
+			n++
+		}
+	}
+	return n
 }
 
 // minDigest is the length of the shortest digest, MD5's, in hex digits.
 const minDigest = 32
 
 // digests are hex digits in a row, or two by two.
-var digests = regexp.MustCompile(`[0-9A-Fa-f]{32,}|([0-9A-Fa-f]{2}[^0-9A-Za-z]){15,}[0-9A-Fa-f]{0,2}`)
+var digests = regexp.MustCompile(`[0-9A-Fa-f]{32,}|([0-9A-Fa-f]{2}[^0-9A-Za-z]){15,}[0-9A-Fa-f]{2}`)
 
 // didID returns the DID's id if it looks like one.
 func (x *exchange) didID() string {
