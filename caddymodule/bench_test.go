@@ -132,6 +132,17 @@ func BenchmarkServeHTTP(b *testing.B) {
 			}
 		})
 	}
+	// What plain Caddy needs to answer a refused request.
+	b.Run("respond", func(b *testing.B) {
+		plain, x := caddyhttp.StaticResponse{Body: XML(validation.IncorrectHash)}, newBenchExchange("POST", benchPath+"?"+wrong, "", "")
+		b.ReportAllocs()
+		for b.Loop() {
+			x.reset()
+			if err := plain.ServeHTTP(&x.w, x.r, noop); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	// What of all this is the benchmark's own.
 	b.Run("floor", func(b *testing.B) {
 		x := newBenchExchange("POST", benchPath+"?"+benchQuery, "", "")

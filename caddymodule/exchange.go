@@ -56,9 +56,13 @@ func (x *exchange) judge(r *http.Request) {
 	p := &x.handler.policy
 	start := time.Now()
 	if x.verdict = p.Head(&x.req); x.verdict == validation.Accepted {
-		arrived := time.Now()
-		body, err := readBody(r, p.MaxBody)
-		start = start.Add(time.Since(arrived)) // the client's time is not ours
+		var body []byte
+		var err error
+		if r.ContentLength != 0 {
+			judged := time.Since(start)
+			body, err = readBody(r, p.MaxBody)
+			start = time.Now().Add(-judged) // the client's time is not ours
+		}
 		if x.handler.monitor {
 			putBackPrefix(r, body, err)
 		}

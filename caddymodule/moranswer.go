@@ -47,16 +47,13 @@ func (a *morAnswer) message() (text []byte, success, ok bool) {
 // firstMessage finds the element wherever it stands: MOR puts some under
 // <page><status>, some under <status>.
 func firstMessage(xml []byte) (text []byte, success, ok bool) {
-	s := bytes.Index(xml, []byte("<success>"))
-	e := bytes.Index(xml, []byte("<error>"))
-	switch {
-	case s >= 0 && (e < 0 || s < e):
-		return nil, true, true
-	case e >= 0:
-		text, _, ok = bytes.Cut(xml[e+len("<error>"):], []byte("</error>"))
-		return bytes.TrimSpace(text), false, ok
+	before, _, success := bytes.Cut(xml, []byte("<success>"))
+	e := bytes.Index(before, []byte("<error>"))
+	if e < 0 {
+		return nil, success, success
 	}
-	return nil, false, false
+	text, _, ok = bytes.Cut(xml[e+len("<error>"):], []byte("</error>"))
+	return bytes.TrimSpace(text), false, ok
 }
 
 // WriteHeader passes the status on.
