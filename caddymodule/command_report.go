@@ -91,7 +91,7 @@ func failsBy(verdicts ...validation.Verdict) func(*exchange) bool {
 // inBody reports whether an oddity is found only when the body is there.
 func inBody(o validation.Oddity) bool {
 	switch o.Reason {
-	case validation.OddControl, validation.OddTrailer, validation.OddBodyOfGet:
+	case validation.OddControl, validation.OddQuoted, validation.OddTrailer, validation.OddBodyOfGet:
 		return true
 	}
 	return o.Source == validation.InForm || o.Source == validation.InJSON || o.Source == validation.InMultipart

@@ -69,7 +69,7 @@ func (v *values) get(name string) string {
 func (g generator) values() *values {
 	v := &values{site: pick(g, "main", "main", "main", "main", "main", "get", "get", "users", "underscores")}
 	s := sites[v.site]
-	u := pick(g, "admin", "Admin", "accountant", "José", "a b", "bob", "BOB", "reseller1", "Reseller1", "user;1", "u=1&x=2", "[u]", "\"u\"")
+	u := pick(g, "admin", "Admin", "accountant", "José", "a b", "bob", "BOB", "reseller1", "Reseller1", "user;1", "u=1&x=2", "[u]", "\"u", "u's")
 	if len(s.users) > 0 {
 		u = pick(g, "admin", "ALICE", "alice", "Reseller1")
 	}

@@ -41,6 +41,7 @@
 //	a guarded name twice with different values, null counting
 //	  as one, in one place or in query and body                  OddRepeated
 //	CTL in the value of u, did_user_id or grace_time             OddControl
+//	one of these three in quotes, but not in JSON                OddQuoted
 //
 // In JSON brackets have no meaning, so there only guarded itself counts.
 //

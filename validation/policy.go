@@ -52,7 +52,7 @@ func (r *Request) target() bool {
 // Body reads the whole body, which may be empty, and judges what can be read
 // in more than one way. Accepted means: go on.
 func (p *Policy) Body(r *Request, body []byte) Verdict {
-	if !r.readBody(body) || !r.controls() {
+	if !r.readBody(body) || !r.texts() {
 		return r.odd.Reason.verdict()
 	}
 	return Accepted
@@ -75,10 +75,14 @@ func (r *Request) readBody(body []byte) bool {
 	return readForm(r, body, InForm)
 }
 
-// controls refuses a control character where no rule of the table would.
-func (r *Request) controls() bool {
+// texts refuses what releases read differently in the values that no rule of
+// the table looks at: control characters, and quotes around a value, which
+// Rack 1.1.0 takes off.
+func (r *Request) texts() bool {
 	for _, n := range [...]Name{User, DidUserID, GraceTime} {
-		if text, _ := r.Value(n); hasControl(text) && r.refuse(OddControl, r.Source(n), n) {
+		text, _ := r.Value(n)
+		if hasControl(text) && r.refuse(OddControl, r.Source(n), n) ||
+			isQuoted(text) && r.Source(n) != InJSON && r.refuse(OddQuoted, r.Source(n), n) {
 			return false
 		}
 	}

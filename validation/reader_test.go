@@ -98,6 +98,11 @@ var pairs = []struct {
 	{"call_limit=5;x=y", OddSemicolon},
 	{"x;y;_method=put", OddSemicolon},
 
+	// Quotes, which Rack 1.1.0 takes off.
+	{"did_user_id=%225%22", OddQuoted},
+	{"grace_time=''", OddQuoted},
+	{"grace_time=%27+\"%27", OddQuoted},
+
 	// Encoding.
 	{"comment=%zz", OddEscape},
 	{"comment=100%", OddEscape},

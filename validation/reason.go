@@ -38,6 +38,7 @@ const (
 	OddEscape
 	OddUTF8
 	OddControl
+	OddQuoted
 
 	// JSON.
 	OddJSONRoot
@@ -78,6 +79,7 @@ var reasonTexts = [numReasons]string{
 	OddEscape:          "a % without two hex digits",
 	OddUTF8:            "not UTF-8",
 	OddControl:         "the value has a control character",
+	OddQuoted:          "the value stands in quotes, which Rack 1.1.0 takes off",
 	OddJSONRoot:        "the root is not an object",
 	OddJSONSyntax:      "not JSON as in RFC 8259",
 	OddJSONDepth:       "nested deeper than 100",

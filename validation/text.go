@@ -61,6 +61,12 @@ func hasControl[T text](s T) bool {
 	return false
 }
 
+// isQuoted reports whether s stands in quotes.
+func isQuoted(s []byte) bool {
+	n := len(s)
+	return n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0]
+}
+
 // isASCII reports whether all bytes of s are below 0x80.
 func isASCII(s []byte) bool {
 	for _, c := range s {

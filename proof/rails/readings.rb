@@ -9,7 +9,7 @@ module Readings
   MULTIPART = %r{\A\s*multipart/}i.freeze
 
   WAYS = { 'rails' => :itself, 'rack3' => :rack3, 'rack1' => :rack1, 'first' => :first, 'last type' => :last_type,
-           'charset' => :charset, 'scrubbed' => :scrubbed, 'no body of GET' => :bodyless, 'transfer' => :transfer }.freeze
+           'charset' => :charset, 'scrubbed' => :scrubbed, 'no body of GET' => :bodyless, 'transfer' => :transfer, 'rack1.1.0' => :unquoted }.freeze
 
   module_function
 
@@ -112,6 +112,16 @@ module Readings
 
   def turned(pairs, separator)
     pairs.split(separator).reverse.join('&')
+  end
+
+  # Rack 1.1.0 takes quotes off a value.
+  def unquoted(env, body)
+    quoted = /=(%22|%27|"|')([^&;]*)\1(?=[&;]|\z)/n
+    query = env['QUERY_STRING'].to_s.b
+    return unless query.match?(quoted) || (form?(env) && body.b.match?(quoted))
+
+    env['QUERY_STRING'] = query.gsub(quoted, '=\2')
+    [env, form?(env) ? body.b.gsub(quoted, '=\2') : body]
   end
 
   # Of two Content-Type lines, which arrive here joined by a comma, others take the last.
