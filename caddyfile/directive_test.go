@@ -176,9 +176,9 @@ func TestWrongConfig(t *testing.T) {
 		want    string
 	}{
 		"no key":                  {caddymodule.Handler{}, "secrets: no key"},
-		"unset variable":          {caddymodule.Handler{Secrets: []string{key, "{env.MOR_UNSET}"}}, "secrets[1]: {env.MOR_UNSET} is not set; set it where Caddy runs"},
+		"unset variable":          {caddymodule.Handler{Secrets: []string{key, "{env.MOR_UNSET}"}}, "secrets[1]: {env.MOR_UNSET} is empty: the variable is not set"},
 		"blank variable":          {caddymodule.Handler{Secrets: []string{"{env.MOR_EMPTY}"}}, "secrets[0]: {env.MOR_EMPTY} is empty"},
-		"missing file":            {caddymodule.Handler{Secrets: []string{"{file./does/not/exist}"}}, "secrets[0]: {file./does/not/exist} cannot be read: no such file or directory"},
+		"missing file":            {caddymodule.Handler{Secrets: []string{"{file./does/not/exist}"}}, "secrets[0]: {file./does/not/exist} is empty: the file cannot be read: no such file or directory"},
 		"unknown placeholder":     {caddymodule.Handler{Secrets: []string{"{envv.MOR}"}}, "secrets[0]: looks like a placeholder"},
 		"key beside placeholder":  {caddymodule.Handler{Secrets: []string{key + "{env.MOR_UNSET}"}}, "secrets[0]: looks like a placeholder"},
 		"open placeholder":        {caddymodule.Handler{Secrets: []string{"{env.HOME"}}, "secrets[0]: looks like a placeholder"},
@@ -188,7 +188,7 @@ func TestWrongConfig(t *testing.T) {
 		"shell variable":          {caddymodule.Handler{Secrets: []string{"$MOR_API_SECRET_KEY"}}, "secrets[0]: looks like a placeholder"},
 		"empty key":               {caddymodule.Handler{Secrets: []string{""}}, "secrets[0]: the key, or a placeholder in it, is empty"},
 		"reseller without key":    {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": nil}}, "no key; give the reseller's API Secret Key"},
-		"reseller with empty key": {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key, "{env.MOR_UNSET}"}}}, "[1]: {env.MOR_UNSET} is not set"},
+		"reseller with empty key": {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key, "{env.MOR_UNSET}"}}}, "[1]: {env.MOR_UNSET} is empty: the variable is not set"},
 		"reseller twice":          {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key}, "A": {key}}}, "the username stands twice"},
 		"reseller without name":   {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{" ": {key}}}, "the username is empty"},
 		"bad mode":                {caddymodule.Handler{Secrets: []string{key}, Mode: key}, "mode: must be enforce or monitor"},

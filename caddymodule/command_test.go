@@ -223,7 +223,7 @@ func TestCheckCommand(t *testing.T) {
 		{"several sites", "", "", []string{"--config", two, checkURL}, 2, []string{"mor-check: there are several sites with a mor_gateway; pick one with --site", "a.example", "b.example", ":8081", "c.example"}},
 		{"no such site", "", "", []string{"--config", two, "--site", "x.example", checkURL}, 2, []string{"mor-check: no site with a mor_gateway has the address of --site; there are"}},
 		{"wrong scheme", "", "", []string{"--config", two, "--site", "https://a.example", checkURL}, 2, []string{"no site with"}},
-		{"key is missing", "", "", []string{"--config", two, "--site", "c.example", checkURL}, 2, []string{"secrets", "{env.NO_SUCH_KEY} is not set"}},
+		{"key is missing", "", "", []string{"--config", two, "--site", "c.example", checkURL}, 2, []string{"secrets", "{env.NO_SUCH_KEY} is empty: the variable is not set"}},
 		{"no gateway", "", "", []string{"--config", writeConfig(t, "http://x {\n\trespond ok\n}"), checkURL}, 2, []string{"has no mor_gateway"}},
 		{"broken config", "", "", []string{"--config", writeConfig(t, "http://x {\n\tmor_gateway {\n\t\tsecert k\n\t}\n}"), checkURL}, 2, []string{":3", "unknown subdirective"}},
 		{"no config", "", "", []string{"--config", "/nonexistent", checkURL}, 2, []string{"the config cannot be read: open /nonexistent"}},

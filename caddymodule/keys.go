@@ -100,19 +100,19 @@ func CheckKey(val string) error {
 
 // whyEmpty says why a placeholder has no value.
 func whyEmpty(val string) string {
-	in := placeholderIn(val)
-	kind, name, _ := strings.Cut(strings.Trim(in, "{}"), ".")
+	in := placeholderIn(val) + " is empty"
+	kind, name, _ := strings.Cut(strings.Trim(val, " {}"), ".")
 	if kind == "file" {
 		var why *fs.PathError
 		if _, err := os.ReadFile(name); errors.As(err, &why) { //nolint:gosec // the operator's own, as Caddy reads it
-			return fmt.Sprintf("%s cannot be read: %v; let Caddy's user read it", in, why.Err)
+			return fmt.Sprintf("%s: the file cannot be read: %v; let Caddy's user read it", in, why.Err)
 		}
-		return in + " is empty; write the key into it"
+		return in + "; write the key into the file"
 	}
 	if _, ok := os.LookupEnv(name); ok {
-		return in + " is empty; give the variable the key where Caddy runs, before it starts"
+		return in + "; give the variable the key where Caddy runs, before it starts"
 	}
-	return in + " is not set; set it where Caddy runs, before it starts"
+	return in + ": the variable is not set; set it where Caddy runs, before it starts"
 }
 
 // warnOfPlainText warns once, however many keys there are.
