@@ -14,7 +14,6 @@ import (
 // unproved are the rules without which nothing that is known to read a request breaks the contract, and why
 // they are there all the same. Without them a request still reaches MOR that must not.
 var unproved = map[validation.Reason]string{
-	validation.OddTarget:    "puma reads such a target as the gateway does, others refuse it",
 	validation.OddUpgrade:   "a tunnel opens only if MOR's server has a websocket at the action",
 	validation.OddTrailer:   "puma drops trailers; a server that adds them to the header would take a method override from there",
 	validation.OddNoValue:   "nil and blank are both not given; a reader that takes the name for its value is not known",

@@ -9,7 +9,8 @@ module Readings
   MULTIPART = %r{\A\s*multipart/}i.freeze
 
   WAYS = { 'rails' => :itself, 'rack3' => :rack3, 'rack1' => :rack1, 'first' => :first, 'last type' => :last_type,
-           'charset' => :charset, 'scrubbed' => :scrubbed, 'no body of GET' => :bodyless, 'transfer' => :transfer, 'rack1.1.0' => :unquoted }.freeze
+           'charset' => :charset, 'scrubbed' => :scrubbed, 'no body of GET' => :bodyless, 'transfer' => :transfer,
+           'rack1.1.0' => :unquoted }.freeze
 
   module_function
 
