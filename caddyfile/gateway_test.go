@@ -25,14 +25,14 @@ var ports = sync.OnceValue(func() *strings.Replacer {
 		}
 		defer l.Close()
 		_, free, _ := net.SplitHostPort(l.Addr().String())
-		pairs = append(pairs, port, free)
+		pairs = append(pairs, ":"+port, ":"+free, "_port "+port, "_port "+free) // and no digits of a hash
 	}
 	return strings.NewReplacer(pairs...)
 })
 
 func newTester(t *testing.T) *caddytest.Tester {
 	t.Helper()
-	admin, err := strconv.Atoi(ports().Replace("2999"))
+	admin, err := strconv.Atoi(ports().Replace(":2999")[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
