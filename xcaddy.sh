@@ -103,7 +103,7 @@ build() {
 run() {
     [ $# -eq 0 ] || misused "run takes no arguments"
     # A second Caddy would share the port with the first, and each would get some of the requests.
-    if command -v curl >/dev/null 2>&1 && curl -s -o /dev/null --max-time 5 http://localhost:8080/; then
+    if command -v curl >/dev/null 2>&1 && curl -s -o /dev/null --noproxy '*' --max-time 5 http://localhost:8080/; then
         die "something answers on http://localhost:8080 already: end it first"
     fi
     build

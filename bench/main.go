@@ -25,7 +25,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.caddy, "caddy", "", "`file` of a Caddy with the gateway, which bench/run builds")
-	flag.IntVar(&o.turns, "turns", 20, "how often each request is sent to each server, forth and back")
+	flag.IntVar(&o.turns, "turns", 20, "how often each request is sent to each server, there and back")
 	flag.DurationVar(&o.load, "load", time.Second, "for how long each time")
 	flag.DurationVar(&o.memory, "memory", time.Minute, "for how long a server is under load before its memory is read; 0 leaves it out")
 	flag.StringVar(&o.docs, "docs", "docs/performance.md", "`page` whose table is replaced with the results; empty for none")

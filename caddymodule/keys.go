@@ -35,10 +35,8 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 		place := fmt.Sprintf("resellers[number %d by username]", i+1)
 		lower := validation.LowerUser(name)
 		switch _, again := resellers[lower]; {
-		case strings.TrimSpace(name) == "":
-			return none, fmt.Errorf("%s: the username is empty", place)
-		case strings.ContainsAny(name, "{}"):
-			return none, fmt.Errorf("%s: the username looks like a placeholder, and they are not resolved there; write the username, then its keys", place)
+		case checkUsername(name) != nil:
+			return none, fmt.Errorf("%s: the username %w", place, checkUsername(name))
 		case again:
 			return none, fmt.Errorf("%s: the username stands twice (letter case does not count); give all its keys in one place", place)
 		case len(h.Resellers[name]) == 0:
@@ -50,6 +48,17 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 	}
 	h.warnOfPlainText()
 	return validation.NewKeys(admin, resellers), nil
+}
+
+// checkUsername returns an error for what can't be one.
+func checkUsername(name string) error {
+	if strings.TrimSpace(name) == "" {
+		return errors.New("is empty; write a username or remove it")
+	}
+	if strings.ContainsAny(name, "{}") {
+		return errors.New("looks like a placeholder, and they are not resolved there; write the username")
+	}
+	return nil
 }
 
 // resolve returns the keys behind values, which stand at a place of the config.

@@ -4,7 +4,6 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -166,11 +165,8 @@ func (h *Handler) Validate() error {
 		return fmt.Errorf("max_body: must be a number of bytes from 1 to %d", MaxMaxBody)
 	}
 	for i, name := range h.Users {
-		if strings.TrimSpace(name) == "" {
-			return fmt.Errorf("users[%d]: is empty; write a username or remove it", i)
-		}
-		if strings.ContainsAny(name, "{}") {
-			return fmt.Errorf("users[%d]: looks like a placeholder, and they are not resolved there; write the username", i)
+		if err := checkUsername(name); err != nil {
+			return fmt.Errorf("users[%d]: %w", i, err)
 		}
 	}
 	return nil

@@ -25,17 +25,18 @@ const maxDecodings = 3
 // any line of a target that Apache has decoded, so that the query of
 // "/x%0Aa://b?/api/did_details_update" is its path.
 func IsAction(path, query string) bool {
-	for range maxDecodings {
-		if hasWord(path, Action) || hasControl(path) && namesAction(query) {
+	control := false
+	for n := 0; ; n++ {
+		if hasWord(path, Action) {
 			return true
 		}
+		control = control || hasControl(path)
 		u := unescape(path)
-		if len(u) == len(path) { // there was nothing to unescape
-			return false
+		if n == maxDecodings || len(u) == len(path) { // or there was nothing to unescape
+			return control && namesAction(query)
 		}
 		path = u
 	}
-	return hasWord(path, Action) || hasControl(path) && namesAction(query)
 }
 
 // IsOpaqueAction is IsAction for a target that is neither a path nor an
