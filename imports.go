@@ -8,15 +8,17 @@
 //	xcaddy build --with github.com/mor-gateway/caddy-mor-gateway
 //
 // finds them: [validation] has the rules, [caddymodule] the Caddy module
-// http.handlers.mor_gateway and the subcommands, [caddyfile] the directive
-// mor_gateway.
+// http.handlers.mor_gateway, [caddyfile] the directive mor_gateway, [command]
+// the subcommands.
 //
 // [validation]: https://pkg.go.dev/github.com/mor-gateway/caddy-mor-gateway/validation
 // [caddymodule]: https://pkg.go.dev/github.com/mor-gateway/caddy-mor-gateway/caddymodule
 // [caddyfile]: https://pkg.go.dev/github.com/mor-gateway/caddy-mor-gateway/caddyfile
+// [command]: https://pkg.go.dev/github.com/mor-gateway/caddy-mor-gateway/command
 package morgateway
 
 import (
 	_ "github.com/mor-gateway/caddy-mor-gateway/caddyfile"
 	_ "github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+	_ "github.com/mor-gateway/caddy-mor-gateway/command"
 )

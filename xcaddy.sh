@@ -170,15 +170,6 @@ all_tests() {
         [ -z "${MOR_GATEWAY_REQUIRE_TOOLS:-}" ] || status=1
     fi
     go test -v -timeout 30m -tags "$TAGS" "$@" || status=$?
-    if [ "$whole" ] && [ -d proof ]; then
-        # Each mutant is the gateway with one rule broken: the tests against Rails must notice.
-        if command -v ruby >/dev/null 2>&1; then
-            go test -v -timeout 30m -tags "$TAGS,mutant" ./proof -run Mutant || status=$?
-        else
-            echo "not run: the mutants of ./proof (need Ruby)"
-            [ -z "${MOR_GATEWAY_REQUIRE_TOOLS:-}" ] || status=1
-        fi
-    fi
     return $status
 }
 

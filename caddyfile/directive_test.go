@@ -3,9 +3,6 @@ package caddyfile
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -97,11 +94,11 @@ func TestWrongDirective(t *testing.T) {
 		"secret without key":     {"mor_gateway {\nsecret\n}", ":3", "write: secret <key>..."},
 		"empty key":              {"mor_gateway {\nsecret \"\"\n}", ":3", "a value is empty"},
 		"empty short key":        {`mor_gateway ""`, ":2", "a value is empty"},
-		"secret twice":           {"mor_gateway {\nsecret " + key + "\nsecret " + key + "\n}", ":4", "stands twice"},
+		"secret twice":           {"mor_gateway {\nsecret " + key + "\nsecret " + key + "\n}", ":4", "is repeated"},
 		"unknown subdirective":   {"mor_gateway {\nsecrte " + key + "\n}", ":3", "there are secret, reseller, users, allow_get, mode and max_body"},
 		"key on its own line":    {"mor_gateway {\n" + key + "\n}", ":3", "unknown subdirective"},
 		"reseller without key":   {"mor_gateway {\nsecret " + key + "\nreseller " + key + "\n}", ":4", "write: reseller <username> <key>..."},
-		"reseller twice":         {"mor_gateway {\nsecret " + key + "\nreseller A " + key + "\nreseller a " + key + "\n}", ":5", "this reseller stands twice"},
+		"reseller twice":         {"mor_gateway {\nsecret " + key + "\nreseller A " + key + "\nreseller a " + key + "\n}", ":5", "this reseller is repeated"},
 		"users without names":    {"mor_gateway {\nsecret " + key + "\nusers\n}", ":4", "write: users <username>..."},
 		"allow_get with a value": {"mor_gateway {\nsecret " + key + "\nallow_get " + key + "\n}", ":4", "write: allow_get"},
 		"bad mode":               {"mor_gateway {\nsecret " + key + "\nmode " + key + "\n}", ":4", "write: mode enforce|monitor"},
@@ -112,7 +109,6 @@ func TestWrongDirective(t *testing.T) {
 		"size with a space":      {"mor_gateway {\nsecret " + key + "\nmax_body 64 KiB\n}", ":4", "write: max_body <size>, for example 64KiB, without a space"},
 		"half a placeholder":     {"mor_gateway {\nsecret " + key + " {env." + key + "\n}", ":3", "key 2 of the line looks like a placeholder"},
 		"path as a key":          {"mor_gateway {\nsecret " + key + "\nreseller a b /run/" + key + "\n}", ":4", "key 2 of the line looks like the path of a file; write {file./path}"},
-		"name as a key":          {"mor_gateway HOME", ":2", "key 1 of the line is the name of a variable; write {env.NAME}"},
 		"users with a comma":     {"mor_gateway {\nsecret " + key + "\nusers admin, bob\n}", ":4", "separate usernames by spaces"},
 		"users by placeholder":   {"mor_gateway {\nsecret " + key + "\nusers {env.HOME}\n}", ":4", "placeholders are for keys"},
 		"key before reseller":    {"mor_gateway {\nsecret " + key + "\nreseller {env.HOME} " + key + "\n}", ":4", "placeholders are for keys"},
@@ -135,38 +131,6 @@ func TestWrongDirective(t *testing.T) {
 	}
 }
 
-// TestMatcherWarning: a matcher leaves something unguarded, and the log says
-// so, with the place.
-func TestMatcherWarning(t *testing.T) {
-	log := filepath.Join(t.TempDir(), "log")
-	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}},
-		"logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}}}`, log)
-	if err := caddy.Load([]byte(config), true); err != nil {
-		t.Fatal(err)
-	}
-	for directive, want := range map[string]int{
-		"mor_gateway {env.A}": 0, "mor_gateway * {env.A}": 0, "mor_gateway {\nsecret {env.A}\n}": 0,
-		"mor_gateway /billing/* {env.A}": 1, "@x method POST\nmor_gateway @x {env.A}": 1,
-	} {
-		if err := os.WriteFile(log, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := adapt(t, directive); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(log)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Count(string(text), `has a matcher`); got != want || want > 0 && !strings.Contains(string(text), `"file":"Caddyfile","line":`) {
-			t.Errorf("%q: %d warnings, want %d: %s", directive, got, want, text)
-		}
-	}
-	if err := caddy.Stop(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestWrongConfig has what only Provision and Validate can know. The message
 // names the place in the JSON config and the mend, and no key.
 func TestWrongConfig(t *testing.T) {
@@ -186,10 +150,11 @@ func TestWrongConfig(t *testing.T) {
 		"bare placeholder":        {caddymodule.Handler{Secrets: []string{key, "env.HOME"}}, "secrets[1]: looks like a placeholder"},
 		"bare file":               {caddymodule.Handler{Secrets: []string{"file./run/x"}}, "secrets[0]: looks like a placeholder"},
 		"shell variable":          {caddymodule.Handler{Secrets: []string{"$MOR_API_SECRET_KEY"}}, "secrets[0]: looks like a placeholder"},
+		"name of a variable":      {caddymodule.Handler{Secrets: []string{"HOME"}}, "secrets[0]: is the name of a variable; write {env.NAME}"},
 		"empty key":               {caddymodule.Handler{Secrets: []string{""}}, "secrets[0]: the key, or a placeholder in it, is empty"},
 		"reseller without key":    {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": nil}}, "no key; give the reseller's API Secret Key"},
 		"reseller with empty key": {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key, "{env.MOR_UNSET}"}}}, "[1]: {env.MOR_UNSET} is empty: the variable is not set"},
-		"reseller twice":          {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key}, "A": {key}}}, "the username stands twice"},
+		"reseller twice":          {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{"a": {key}, "A": {key}}}, "the username is repeated"},
 		"reseller without name":   {caddymodule.Handler{Secrets: []string{key}, Resellers: map[string][]string{" ": {key}}}, "the username is empty"},
 		"bad mode":                {caddymodule.Handler{Secrets: []string{key}, Mode: key}, "mode: must be enforce or monitor"},
 		"negative size":           {caddymodule.Handler{Secrets: []string{key}, MaxBody: -1}, "max_body: must be a number of bytes from 1 to"},

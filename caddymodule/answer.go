@@ -1,14 +1,9 @@
 package caddymodule
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
@@ -31,42 +26,36 @@ func newPage(status int, message string) page {
 	return page{status, body, strconv.Itoa(len(body))}
 }
 
-var (
-	// pages are the answers to refused requests.
-	pages = func() (ps [validation.NumVerdicts]page) {
-		for v := range ps {
-			verdict := validation.Verdict(v)
-			ps[v] = newPage(verdict.Status(), verdict.Message())
-		}
-		return ps
-	}()
-
-	// morPages are the answers where Caddy has none of MOR's.
-	morPages = map[int]page{
-		http.StatusBadGateway:         newPage(http.StatusBadGateway, "MOR cannot be reached"),
-		http.StatusServiceUnavailable: newPage(http.StatusServiceUnavailable, "MOR is not available"),
-		http.StatusGatewayTimeout:     newPage(http.StatusGatewayTimeout, "MOR did not answer in time"),
+// pages are the answers to refused requests.
+var pages = func() (ps [validation.NumVerdicts]page) {
+	for v := range ps {
+		verdict := validation.Verdict(v)
+		ps[v] = newPage(verdict.Status(), verdict.Message())
 	}
-)
+	return ps
+}()
 
 // XML returns the answer to a request with the verdict, as the client gets it.
 func XML(v validation.Verdict) string { return string(pages[v].body) }
 
 // answer answers a refused request.
-func answer(w http.ResponseWriter, r *http.Request, v validation.Verdict, allowGet bool) error {
-	if v == validation.MethodNotAllowed {
-		allow := http.MethodPost
-		if allowGet {
-			allow = http.MethodGet + ", " + http.MethodPost
-		}
-		w.Header().Set("Allow", allow)
+func (x *exchange) answer(w http.ResponseWriter, r *http.Request) error {
+	if x.verdict == validation.MethodNotAllowed {
+		w.Header().Set("Allow", allowed(&x.handler.policy))
 	}
-	if r.ProtoMajor == 1 && r.Header["Expect"] != nil {
-		// Else Go asks for the body, and waits for it, before it answers:
-		// under Caddy's wrapper it doesn't see that nobody wants it.
+	if r.ProtoMajor == 1 && x.body.unread() {
+		// Else Go waits for the rest of the body before it answers.
 		w.Header()["Connection"] = []string{"close"}
 	}
-	return pages[v].write(w, r)
+	return pages[x.verdict].write(w, r)
+}
+
+// allowed returns the methods that the policy allows.
+func allowed(p *validation.Policy) string {
+	if p.AllowGet {
+		return http.MethodGet + ", " + http.MethodPost
+	}
+	return http.MethodPost
 }
 
 func (p *page) write(w http.ResponseWriter, r *http.Request) error {
@@ -84,22 +73,4 @@ func (p *page) write(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, _ = w.Write(p.body) // a client that is gone is not an error
 	return nil
-}
-
-// answerForMOR answers where Caddy has no answer of MOR's (502, 503 or 504),
-// in MOR's envelope, so that XML clients can read it. Any other error is
-// returned as it is.
-func (x *exchange) answerForMOR(w http.ResponseWriter, r *http.Request, err error) error {
-	var he caddyhttp.HandlerError
-	if !errors.As(err, &he) {
-		return err
-	}
-	p, ok := morPages[he.StatusCode]
-	if !ok {
-		return err
-	}
-	// What stands in quotes came from MOR's port, which may repeat a request.
-	why, _, _ := strings.Cut(fmt.Sprint(he.Err), `"`)
-	x.handler.logger.Error("no answer from MOR", zap.Int("status", he.StatusCode), zap.String("error", why))
-	return p.write(w, r)
 }

@@ -24,7 +24,7 @@ func TestNoAnswerFromMOR(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
 		x := &exchange{handler: &Handler{logger: zap.New(core)}}
 		w := httptest.NewRecorder()
-		in := caddyhttp.Error(status, malformed)
+		in := caddyhttp.HandlerError{StatusCode: status, Err: malformed, Trace: "reverseproxy.statusError (reverseproxy.go:1776)"}
 		err := x.answerForMOR(w, httptest.NewRequest(http.MethodPost, "/", nil), in)
 		if message == "" {
 			if !errors.Is(err, malformed) || w.Body.Len() > 0 || logs.Len() > 0 {

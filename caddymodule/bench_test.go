@@ -165,8 +165,10 @@ func BenchmarkReadBody(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				x.reset()
-				if got, err := readBody(x.r, DefaultMaxBody); err != nil || len(got) != len(bm.body) {
-					b.Fatal(err)
+				var body requestBody
+				body.take(x.r)
+				if got, v := body.Read(DefaultMaxBody); v != validation.Accepted || len(got) != len(bm.body) {
+					b.Fatal(v)
 				}
 			}
 		})
@@ -189,7 +191,8 @@ func BenchmarkAnswer(b *testing.B) {
 	b.Run("refused", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_ = answer(&w, r, validation.IncorrectHash, false)
+			x := exchange{verdict: validation.IncorrectHash}
+			_ = x.answer(&w, r)
 		}
 	})
 	b.Run("refused-floor", func(b *testing.B) {

@@ -11,78 +11,79 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
-// exchange is one request for the action, the verdict on it, and the writer
-// through which MOR's answer passes.
+// exchange is one request for the action and a gateway's judgement on it.
 type exchange struct {
-	caddyhttp.ResponseWriterWrapper
 	handler *Handler
+	r       *http.Request
 	req     validation.Request
-	body    readBackBody
+	body    requestBody
 	verdict validation.Verdict
 	hinted  string // what hint has found
 
-	wroteHeader bool
-	answer      morAnswer
+	passage *passage
+	own     passage // of the first gateway that the request meets
 }
 
-func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{handler: h}
-	x.ResponseWriter = w
-	x.req.Method = r.Method
-	x.req.Path = r.URL.Path
-	x.req.Opaque = r.URL.Opaque != ""
-	x.req.Query = r.URL.RawQuery
-	x.req.Header = r.Header
-	x.req.Trailer = len(r.Trailer) > 0
-	return x
+// passage is what the gateways that a request meets have in common: the
+// request is counted once, and the last of them has the last word.
+type passage struct {
+	last     *exchange
+	relaying bool               // a gateway looks at MOR's answer already
+	counted  bool               // and logged
+	told     validation.Verdict // when it was logged
 }
 
-// examine judges a request for the action. It returns nil for any other.
-func (h *Handler) examine(w http.ResponseWriter, r *http.Request) *exchange {
-	closeTunnel(r)
-	if !isAction(r) {
-		return nil
+// String returns the last verdict.
+func (p *passage) String() string { return p.last.verdict.String() }
+
+// passageVar is the request's variable with its passage.
+const passageVar = "mor_gateway"
+
+// judge decides about a request for the action, which keeps its body.
+func (h *Handler) judge(r *http.Request) (x *exchange) {
+	x = &exchange{handler: h, r: r}
+	x.join()
+	x.req = validation.Request{
+		Method:  r.Method,
+		Path:    r.URL.Path,
+		Opaque:  r.URL.Opaque != "",
+		Query:   r.URL.RawQuery,
+		Header:  r.Header,
+		Length:  x.body.take(r),
+		Trailer: len(r.Trailer) > 0,
+		Body:    &x.body,
 	}
-	x := newExchange(h, w, r)
-	x.judge(r)
-	return x
-}
-
-// judge decides on the request, which keeps its body.
-func (x *exchange) judge(r *http.Request) {
+	defer func() { x.body.giveBack(r, x.verdict == validation.Accepted, h.monitor) }()
 	defer x.failClosed("judging")
-	settleLength(r)
-	x.req.Length = r.ContentLength
-	p := &x.handler.policy
 	start := time.Now()
-	if x.verdict = p.Head(&x.req); x.verdict == validation.Accepted {
-		var body []byte
-		var err error
-		if r.ContentLength != 0 {
-			judged := time.Since(start)
-			body, err = readBody(r, p.MaxBody)
-			start = time.Now().Add(-judged) // the client's time is not ours
-		}
-		if x.handler.monitor {
-			putBackPrefix(r, body, err)
-		}
-		if x.verdict = bodyVerdict(err); x.verdict == validation.Accepted {
-			x.verdict = p.Body(&x.req, body)
-		}
-		if x.verdict == validation.Accepted {
-			x.verdict = p.Rules(&x.req)
-		}
-		if x.verdict == validation.Accepted && !x.handler.monitor && r.ContentLength != 0 {
-			x.putBack(r, body)
-		}
+	x.verdict = h.policy.Judge(&x.req)
+	validationSeconds.Observe((time.Since(start) - x.body.waited).Seconds())
+	return x
+}
+
+// join finds what an earlier gateway has said of the request, and takes the
+// word.
+func (x *exchange) join() {
+	ctx := x.r.Context()
+	if p, ok := caddyhttp.GetVar(ctx, passageVar).(*passage); ok {
+		x.passage = p
+	} else {
+		x.passage = &x.own
+		caddyhttp.SetVar(ctx, passageVar, x.passage)
+		x.passage.mark(ctx)
 	}
-	validationSeconds.Observe(time.Since(start).Seconds())
+	x.passage.last = x
+}
+
+// refuses reports whether the gateway answers the request itself.
+func (x *exchange) refuses() bool {
+	return x.verdict != validation.Accepted && !x.handler.monitor
 }
 
 // failClosed, deferred, makes a panic in our own code a refusal.
 func (x *exchange) failClosed(doing string) {
 	if p := recover(); p != nil {
-		x.verdict = validation.InternalError
+		x.verdict = validation.Undecided
 		x.handler.logger.Error("panic while "+doing+" a request", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/time/rate"
 
-	"github.com/mor-gateway/caddy-mor-gateway/validation"
+	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
 // limitHints gives the test a rate of its own.
@@ -30,8 +30,7 @@ func limitHints(t testing.TB, limit rate.Limit, burst int) {
 func TestHintsInTheLog(t *testing.T) {
 	limitHints(t, 0, 2)
 	core, logs := observer.New(zapcore.InfoLevel)
-	h := &Handler{logger: zap.New(core)}
-	h.setPolicy(validation.NewKeys([]string{"secret"}, nil))
+	h := benchHandler(zap.New(core))
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 
 	const newline = "1752ded4a2071e5963edd0f038a9c378ed5dd230" // echo 6511secret | sha1sum
@@ -41,7 +40,7 @@ func TestHintsInTheLog(t *testing.T) {
 		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
 		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
 		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
-		{"u=admin&did_id=6511&hash=" + newline, hintOverLimit},
+		{"u=admin&did_id=6511&hash=" + newline, hint.OverLimit.Text},
 		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
 		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", ""},
 		{"did_id=6511&hash=" + newline, "u_missing: u is not given, or blank; it belongs into the query, or to the top level of the body"},
@@ -77,10 +76,10 @@ func TestHintsInTheWarning(t *testing.T) {
 	for level, lines := range map[zapcore.Level]int{zapcore.InfoLevel: 2, zapcore.WarnLevel: 1} {
 		limitHints(t, 0, 2)
 		core, logs := observer.New(level)
-		h := &Handler{logger: zap.New(core), Mode: ModeMonitor}
-		h.setPolicy(validation.NewKeys([]string{"secret"}, nil))
+		h := benchHandler(zap.New(core))
+		h.monitor = true
 		for i, tt := range []struct{ query, want string }{
-			{wrong, "newline: "}, {wrong, "newline: "}, {wrong, hintOverLimit},
+			{wrong, "newline: "}, {wrong, "newline: "}, {wrong, hint.OverLimit.Text},
 			{"u=admin&u=x", "query: u: given more than once with different values"},
 			{"did_id=6511", "u_missing: "},
 			{wrong[:25] + "f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", ""},
@@ -95,9 +94,9 @@ func TestHintsInTheWarning(t *testing.T) {
 				t.Fatalf("%v, %d: log lines %v", level, i, entries)
 			}
 			for _, e := range entries {
-				hint, ok := e.ContextMap()["hint"].(string)
-				if !ok || !strings.HasPrefix(hint, tt.want) || (hint == "") != (tt.want == "") {
-					t.Errorf("%v, %d: %q has the hint %q, want %q", level, i, e.Message, hint, tt.want)
+				got, ok := e.ContextMap()["hint"].(string)
+				if !ok || !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
+					t.Errorf("%v, %d: %q has the hint %q, want %q", level, i, e.Message, got, tt.want)
 				}
 			}
 		}
@@ -118,8 +117,7 @@ func BenchmarkRefusal(b *testing.B) {
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			limitHints(b, bm.limit, bm.burst)
-			h := &Handler{logger: benchLogger()}
-			h.setPolicy(validation.NewKeys([]string{"secret"}, nil))
+			h := benchHandler(benchLogger())
 			x := newBenchExchange("POST", benchPath+"?u=admin&did_id=6512&call_limit=999&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e47", "", "")
 			next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 			b.ReportAllocs()

@@ -38,7 +38,7 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 		case checkUsername(name) != nil:
 			return none, fmt.Errorf("%s: the username %w", place, checkUsername(name))
 		case again:
-			return none, fmt.Errorf("%s: the username stands twice (letter case does not count); give all its keys in one place", place)
+			return none, fmt.Errorf("%s: the username is repeated (letter case does not count); give all its keys in one place", place)
 		case len(h.Resellers[name]) == 0:
 			return none, fmt.Errorf("%s: no key; give the reseller's API Secret Key or remove the username", place)
 		}
@@ -46,7 +46,6 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 			return none, err
 		}
 	}
-	h.warnOfPlainText()
 	return validation.NewKeys(admin, resellers), nil
 }
 
@@ -66,34 +65,31 @@ func resolve(repl *caddy.Replacer, place string, values []string) ([]string, err
 	keys := make([]string, len(values))
 	for i, val := range values {
 		wrong := func(problem string) error { return fmt.Errorf("%s[%d]: %s", place, i, problem) }
-		if err := CheckKey(val); err != nil {
+		if err := checkKey(val); err != nil {
 			return nil, wrong(err.Error())
+		}
+		if _, ok := os.LookupEnv(strings.TrimSpace(val)); ok {
+			return nil, wrong("is the name of a variable; write {env.NAME}, or keep a key that looks so in a variable or a file")
 		}
 		key, err := repl.ReplaceOrErr(val, true, true)
 		if err != nil {
 			return nil, wrong(whyEmpty(val))
 		}
-		switch key = trimKey(key); {
-		case key == "":
-			return nil, wrong(placeholderIn(val) + " is empty; MOR does not work with an empty API Secret Key")
-		case strings.ContainsAny(key, "\r\n"):
-			return nil, wrong(placeholderIn(val) + " has more than one line; give each key a file of its own")
-		case strings.HasPrefix(key, "\ufeff"):
-			return nil, wrong(placeholderIn(val) + " begins with a byte order mark; save the key without one")
+		if key, err = ParseKey(key); err != nil {
+			return nil, wrong(placeholderIn(val) + " " + err.Error())
 		}
 		keys[i] = key
 	}
 	return keys, nil
 }
 
-// CheckKey returns an error for a value that stands for a key and can't be
-// meant as it is: a placeholder with a slip in it, the path of a file, the
-// name of a variable. As keys in plain text these would be easy to guess, and
-// no hash would be right. A key that really looks so belongs into a variable
-// or a file. The error says what to write, and doesn't quote the value.
-func CheckKey(val string) error {
+// checkKey returns an error for a value that is given for a key and cannot be
+// meant as it is: a placeholder with a slip in it, or the path of a file. As
+// keys in plain text these would be easy to guess, and no hash would be right.
+// A key that really looks so belongs in a variable or a file. The error says
+// what to write, and does not quote the value.
+func checkKey(val string) error {
 	val = strings.TrimSpace(val)
-	_, isVariable := os.LookupEnv(val)
 	switch {
 	case placeholder.MatchString(val):
 		return nil
@@ -101,8 +97,6 @@ func CheckKey(val string) error {
 		return errors.New("looks like a placeholder, but is not one whole {env.NAME} or {file./path}; mend it, or keep a key that looks so in a variable or a file")
 	case strings.HasPrefix(val, "/"):
 		return errors.New("looks like the path of a file; write {file./path}, or keep a key that looks so in a variable or a file")
-	case isVariable:
-		return errors.New("is the name of a variable; write {env.NAME}, or keep a key that looks so in a variable or a file")
 	}
 	return nil
 }
@@ -140,8 +134,21 @@ func (h *Handler) warnOfPlainText() {
 	}
 }
 
-// trimKey drops what Ruby's String#strip drops.
-func trimKey(key string) string { return strings.Trim(key, " \t\n\v\f\r\x00") }
+// ParseKey returns the API Secret Key in the text of a file or a variable,
+// without the white space around it, as MOR stores it. The error continues a
+// sentence that begins with the text's name.
+func ParseKey(text string) (string, error) {
+	key := strings.Trim(text, " \t\n\v\f\r\x00") // what Ruby's String#strip drops
+	switch {
+	case key == "":
+		return "", errors.New("is empty; MOR does not work with an empty API Secret Key")
+	case strings.ContainsAny(key, "\r\n"):
+		return "", errors.New("has more than one line; give each key a file of its own")
+	case strings.HasPrefix(key, "\ufeff"):
+		return "", errors.New("begins with a byte order mark; save the key without one")
+	}
+	return key, nil
+}
 
 // placeholder is a whole value that refers to a key kept elsewhere.
 var placeholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)

@@ -20,11 +20,10 @@ func BenchmarkResellers(b *testing.B) {
 			for i := range n {
 				h.Resellers[fmt.Sprintf("Reseller%05d", i)] = []string{"{env.SOME_KEY}"}
 			}
-			keys, err := h.resolveKeys()
-			if err != nil {
+			var err error
+			if h.policy, err = h.Policy(); err != nil {
 				b.Fatal(err)
 			}
-			h.setPolicy(keys)
 			hash := validation.AppendHash(nil, []byte("6511"), "some key")
 			r := httptest.NewRequest(http.MethodPost, fmt.Sprintf("/billing/api/did_details_update?u=reseller%05d&did_id=6511&hash=%s", n-1, hash), nil)
 			w := httptest.NewRecorder()

@@ -3,7 +3,9 @@ package caddymodule
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -122,11 +124,18 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	keys, err := h.resolveKeys()
-	if err != nil {
+	if h.Mode == "" {
+		h.Mode = ModeEnforce
+	}
+	if h.MaxBody == 0 {
+		h.MaxBody = DefaultMaxBody
+	}
+	h.monitor = h.Mode == ModeMonitor
+	var err error
+	if h.policy, err = h.Policy(); err != nil {
 		return err
 	}
-	h.setPolicy(keys)
+	h.warnOfPlainText()
 	if h.monitor {
 		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
 	} else {
@@ -135,30 +144,30 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// setPolicy sets the defaults and what requests are judged by.
-func (h *Handler) setPolicy(keys validation.Keys) {
-	if h.Mode == "" {
-		h.Mode = ModeEnforce
+// Policy returns what requests are judged by: the options, with their defaults,
+// and the keys, of which it resolves the placeholders. Its errors name the
+// place in the JSON config and at most a placeholder, never a key.
+func (h *Handler) Policy() (validation.Policy, error) {
+	keys, err := h.resolveKeys()
+	if err != nil {
+		return validation.Policy{}, err
 	}
-	if h.MaxBody == 0 {
-		h.MaxBody = DefaultMaxBody
+	p := validation.Policy{Keys: keys, AllowGet: h.AllowGet, MaxBody: h.MaxBody}
+	if p.MaxBody == 0 {
+		p.MaxBody = DefaultMaxBody
 	}
-	h.monitor = h.Mode == ModeMonitor
-	h.policy = validation.Policy{Keys: keys, AllowGet: h.AllowGet, MaxBody: h.MaxBody}
 	if len(h.Users) > 0 {
-		h.policy.Users = make(map[string]struct{}, len(h.Users)+len(h.Resellers))
-		for _, name := range h.Users {
-			h.policy.Users[validation.LowerUser(name)] = struct{}{}
-		}
-		for name := range h.Resellers {
-			h.policy.Users[validation.LowerUser(name)] = struct{}{}
+		p.Users = make(map[string]struct{}, len(h.Users)+len(h.Resellers))
+		for _, name := range slices.AppendSeq(slices.Clone(h.Users), maps.Keys(h.Resellers)) {
+			p.Users[validation.LowerUser(name)] = struct{}{}
 		}
 	}
+	return p, nil
 }
 
 // Validate checks what Provision doesn't need.
 func (h *Handler) Validate() error {
-	if h.Mode != ModeEnforce && h.Mode != ModeMonitor {
+	if h.Mode != "" && h.Mode != ModeEnforce && h.Mode != ModeMonitor {
 		return fmt.Errorf("mode: must be %s or %s", ModeEnforce, ModeMonitor)
 	}
 	if h.MaxBody < 0 || h.MaxBody > MaxMaxBody {
@@ -174,24 +183,24 @@ func (h *Handler) Validate() error {
 
 // ServeHTTP judges requests for the guarded API method; all others go on.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	x := h.examine(w, r)
-	if x == nil {
+	closeTunnel(r)
+	if !isAction(r) {
 		return next.ServeHTTP(w, r)
 	}
-	x.tell(r)
-	if x.verdict != validation.Accepted && !h.monitor {
-		return answer(w, r, x.verdict, h.AllowGet)
+	x := h.judge(r)
+	if x.refuses() {
+		x.tell()
+		return x.answer(w, r)
 	}
-	if !h.monitor {
-		sendOnce(r)
-	}
-	// Also when MOR's answer breaks off: reverse_proxy panics then.
-	defer x.compare(r)
-	err := next.ServeHTTP(x, r)
-	if err != nil && !h.monitor && !x.wroteHeader {
-		return x.answerForMOR(w, r, err)
-	}
-	return err
+	return x.forward(w, r, next)
+}
+
+// isAction reports whether MOR could route the request to the guarded method.
+func isAction(r *http.Request) bool {
+	// A target such as x:http://mor/path has no path to net/http, which sends
+	// what follows the first colon on as the target.
+	return validation.IsAction(r.URL.Path, r.URL.RawQuery) ||
+		r.URL.Opaque != "" && validation.IsOpaqueAction(r.URL.Opaque, r.URL.RawQuery)
 }
 
 // Interface guards

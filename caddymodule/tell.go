@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
@@ -9,8 +10,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/time/rate"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
+	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
 // Limits of what a log line repeats of a request, in bytes.
@@ -19,19 +22,31 @@ const (
 	maxLoggedDidID = 20
 )
 
-// tell counts the verdict and gives it to the logs and the placeholders.
-func (x *exchange) tell(r *http.Request) {
-	defer func() { requestsTotal[x.verdict][x.handler.modeIndex()].Inc() }()
-	defer x.failClosed("telling of")
-	ctx := r.Context()
+// mark gives the verdict to the placeholders and to the access log.
+func (p *passage) mark(ctx context.Context) {
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-		repl.Map(x.placeholder)
+		repl.Map(func(key string) (any, bool) { return p.last.placeholder(key) })
 	}
 	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Set(zap.Stringer("mor_verdict", x.verdict))
+		extra.Set(zap.Stringer("mor_verdict", p))
 	}
+}
+
+// tell counts the verdict, once for each request, and logs it. An error route
+// may lead to another gateway after that; where it judges otherwise, that is
+// logged too.
+func (x *exchange) tell() {
+	defer x.failClosed("telling of")
+	p := x.passage
+	if p.counted && p.told == x.verdict {
+		return
+	}
+	if !p.counted {
+		requestsTotal[x.verdict][x.handler.modeIndex()].Inc()
+	}
+	p.counted, p.told = true, x.verdict
 	if c := x.handler.logger.Check(x.level(), x.logMessage()); c != nil {
-		c.Write(append(x.fields(r), zap.String("hint", x.hint()))...)
+		c.Write(append(x.fields(), zap.String("hint", x.hint()))...)
 	}
 }
 
@@ -55,14 +70,14 @@ func (x *exchange) logMessage() string {
 
 // fields returns what a log line says of the request. Never a hash, a key or
 // the URI.
-func (x *exchange) fields(r *http.Request) []zap.Field {
+func (x *exchange) fields() []zap.Field {
 	return []zap.Field{
 		zap.String("verdict", x.verdict.String()),
 		zap.String("user", x.user()),
 		zap.String("did_id", x.didID()),
-		zap.String("method", shown(r.Method)),
-		zap.String("content_type", shown(r.Header.Get("Content-Type"))),
-		zap.String("client_ip", clientIP(r)),
+		zap.String("method", shown(x.r.Method)),
+		zap.String("content_type", shown(x.r.Header.Get("Content-Type"))),
+		zap.String("client_ip", clientIP(x.r)),
 	}
 }
 
@@ -124,6 +139,12 @@ func cut(s string) string {
 	return s
 }
 
+// clientIP returns the client's address as Caddy determined it.
+func clientIP(r *http.Request) string {
+	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return ip
+}
+
 // placeholder provides {http.mor_gateway.*}.
 func (x *exchange) placeholder(key string) (any, bool) {
 	name, ok := strings.CutPrefix(key, "http.mor_gateway.")
@@ -143,37 +164,22 @@ func (x *exchange) placeholder(key string) (any, bool) {
 	return nil, false
 }
 
-// compare compares MOR's answer with the verdict. It is a disagreement if MOR
-// refuses what was accepted with an error that is the gateway's to find, or
-// accepts what would have been refused.
-func (x *exchange) compare(r *http.Request) {
-	defer x.failClosed("comparing MOR's answer to")
-	message, success, ok := x.answer.message()
-	if !ok {
-		if c := x.handler.logger.Check(zapcore.DebugLevel, "MOR's answer cannot be read"); c != nil {
-			c.Write(x.fields(r)...)
-		}
-		return
+// hint says what is odd about the request, or why its hash is wrong. What it
+// has found it keeps, since two log lines may want it.
+func (x *exchange) hint() string {
+	if x.hinted == "" {
+		x.hinted = hint.Of(&x.handler.policy, &x.req, x.verdict, hintLimit.Allow).String()
 	}
-	var mor morOutcome
-	var what string
-	switch accepted := x.verdict == validation.Accepted; {
-	case accepted && !success && x.gatewayAlone(message):
-		mor, what = morOtherError, "MOR refuses what the gateway accepted"
-		if string(message) == validation.IncorrectHash.Message() {
-			mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart, this user's key was changed in MOR or here"
-		}
-	case !accepted && success:
-		mor, what = morSuccess, "MOR accepts what the gateway would refuse"
-	default:
-		return
-	}
-	disagreementsTotal[x.verdict][mor].Inc()
-	if c := x.handler.logger.Check(zapcore.WarnLevel, what); c != nil {
-		fields := append(x.fields(r), zap.String("mor", mor.String()))
-		if mor == morSuccess {
-			fields = append(fields, zap.String("hint", x.hint()))
-		}
-		c.Write(fields...)
-	}
+	return x.hinted
 }
+
+// Limits of the hints for which digests are made, in the whole process: a
+// flood of wrong hashes must not turn into work.
+const (
+	// HintsPerSecond is how many there are in the long run.
+	HintsPerSecond = 10
+	// HintBurst is how many there may be at once.
+	HintBurst = 20
+)
+
+var hintLimit = rate.NewLimiter(HintsPerSecond, HintBurst)

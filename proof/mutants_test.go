@@ -1,80 +1,196 @@
-//go:build mutant
+//go:build !mutant
 
 package proof
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/mor-gateway/caddy-mor-gateway/internal/corpus"
-	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
-// unproved are the rules without which nothing that is known to read a request breaks the contract, and why
-// they are there all the same. Without them a request still reaches MOR that must not.
-var unproved = map[validation.Reason]string{
-	validation.OddUpgrade:   "a tunnel opens only if MOR's server has a websocket at the action",
-	validation.OddTrailer:   "puma drops trailers; a server that adds them to the header would take a method override from there",
-	validation.OddNoValue:   "nil and blank are both not given; a reader that takes the name for its value is not known",
-	validation.OddEscape:    "Rails answers 400; who keeps a bad escape as it stands finds no other name or number in it",
-	validation.OddJSONRoot:  "Rails finds no parameter in another root; a reader that looks into an array's objects is not known",
-	validation.OddJSONDepth: "Rails answers 400; other parsers end with an error, or with the process",
+// TestMutants runs TestEachMutant, which is in a gateway of its own: one that is built from validation's source with
+// a switch at each statement that refuses a request. The product itself has none.
+func TestMutants(t *testing.T) {
+	needTools(t)
+	cmd := exec.Command("go", "test", "-v", "-count=1", "-overlay", overlay(t), "-tags", "nobadger,nomysql,nopgx,mutant", "-run", "^TestEachMutant$", ".")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if _, line, ok := strings.Cut(lines.Text(), "mutant_test.go:"); ok {
+			_, line, _ = strings.Cut(line, ": ")
+			t.Log(line)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
-// TestMutants switches each rule of the grammar off, one at a time, and sends the part of the corpus that is to be
-// refused. A rule is caught if a request then reaches MOR that must not. Where the action also runs against
-// the contract, for Rails or for another reading, the rule is proved to be needed.
-func TestMutants(t *testing.T) {
-	w := begin(t)
-	var cases []corpus.Case
-	for _, c := range loadCorpus(t) {
-		if c.Expect == corpus.Refused {
-			cases = append(cases, c)
+// switches is what the gateway with the mutants has besides.
+const switches = `package validation
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+var (
+	off  atomic.Value
+	skip atomic.Bool
+)
+
+// SwitchOff switches one rule off in the whole process: a Reason or a Verdict; nil switches all on again. What breaks
+// the rule is skipped, or read as if it did not.
+func SwitchOff(rule fmt.Stringer, skipped bool) {
+	off.Store(fmt.Sprintf("%T %v", rule, rule))
+	skip.Store(skipped)
+}
+
+func isOff(rule fmt.Stringer) bool { return off.Load() == fmt.Sprintf("%T %v", rule, rule) }
+
+// Mutants returns every rule of the grammar and of the contract's table.
+func Mutants() (rules []fmt.Stringer) {
+	for r := NoReason + 1; r < numReasons; r++ {
+		rules = append(rules, r)
+	}
+	for _, rule := range Rules() {
+		rules = append(rules, rule.Verdict)
+	}
+	return rules
+}
+`
+
+// overlay writes the source with the switches and returns the file that tells Go of it.
+func overlay(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	source, err := filepath.Abs("../validation")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace := map[string]string{}
+	put := func(name, text string) {
+		replace[filepath.Join(source, name)] = filepath.Join(dir, name)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	defer validation.DisableReason(validation.NoReason)
-	reasons, caught, proved := validation.Reasons(), 0, 0
-	t.Logf("cases that notice: by what Rails sees | by what another reading sees | by their arrival | the rule that is off")
-	for _, reason := range reasons {
-		validation.DisableReason(reason)
-		var byRails, byOthers, byArrival int
-		var example string
-		for i, got := range w.fireCorpus(t, w.gateway, cases) {
-			breaches := got.breaches(cases[i].Site)
-			switch {
-			case len(got.records) == 0:
-				continue
-			case len(breaches) == 0:
-				byArrival++
-				continue
-			case slices.ContainsFunc(breaches, func(b string) bool { return strings.HasPrefix(b, today+":") }):
-				byRails++
-			default:
-				byOthers++
-			}
-			if example == "" {
-				example = ", such as " + cases[i].Where()
-			}
-		}
-		t.Logf("%3d | %3d | %3d | %s%s", byRails, byOthers, byArrival, reason, example)
-		why, known := unproved[reason]
-		switch {
-		case byRails+byOthers > 0:
-			proved++
-			if known {
-				t.Errorf("%q is proved now: take it off the list", reason)
-			}
-		case known:
-			t.Logf("                  %s", why)
-		default:
-			t.Errorf("%q: no reading breaks the contract when the rule is off", reason)
-		}
-		if byRails+byOthers+byArrival > 0 {
-			caught++
-		} else {
-			t.Errorf("%q: no case notices that the rule is off", reason)
-		}
+	put("mutants.go", switches)
+	files, err := filepath.Glob(filepath.Join(source, "*.go"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Logf("mutants: %d rules switched off, %d caught, %d of them by a bypass", len(reasons), caught, proved)
+	rules := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mutable := strings.ReplaceAll(string(text), "if !rules[i].holds(p, r) {", "if !isOff(rules[i].Verdict) && !rules[i].holds(p, r) {")
+		if mutable != string(text) {
+			rules++
+		}
+		put(filepath.Base(file), mutate(t, mutable))
+	}
+	if rules != 1 {
+		t.Fatal("the loop over the contract's table is not where it was: mend the mutants")
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// mutate puts a switch at each statement that calls a method fail with a Reason: "return r.fail(OddX)" returns true or
+// is left out, and a bare "j.fail(OddX)" is left out, or only stops the reading where other statements of its block
+// rely on that.
+func mutate(t *testing.T, text string) string {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "", text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type insertion struct {
+		at   int
+		text string
+	}
+	var insertions []insertion
+	insert := func(pos token.Pos, text string) {
+		insertions = append(insertions, insertion{fset.Position(pos).Offset, text})
+	}
+	var around []ast.Node
+	ast.Inspect(file, func(n ast.Node) bool {
+		if n == nil {
+			around = around[:len(around)-1]
+			return true
+		}
+		around = append(around, n)
+		switch n := n.(type) {
+		case *ast.ReturnStmt:
+			if len(n.Results) != 1 {
+				break
+			}
+			reason, ok := failure(n.Results[0])
+			if _, inIf := around[max(0, len(around)-3)].(*ast.IfStmt); ok && inIf {
+				insert(n.Pos(), fmt.Sprintf("if isOff(%s) { if skip.Load() { return true } } else { ", reason))
+				insert(n.End(), " }")
+			} else if ok {
+				insert(n.Pos(), fmt.Sprintf("if isOff(%s) { return true }; ", reason))
+			}
+		case *ast.ExprStmt:
+			reason, ok := failure(n.X)
+			if !ok {
+				break
+			}
+			instead := "j.stop()"
+			if block, ok := around[len(around)-2].(*ast.BlockStmt); ok && len(block.List) == 1 {
+				instead = ""
+			}
+			insert(n.Pos(), fmt.Sprintf("if isOff(%s) { %s } else { ", reason, instead))
+			insert(n.End(), " }")
+		}
+		return true
+	})
+	for _, in := range slices.Backward(insertions) {
+		text = text[:in.at] + in.text + text[in.at:]
+	}
+	return text
+}
+
+// failure returns the reason for which a call fails.
+func failure(x ast.Expr) (reason string, ok bool) {
+	call, ok := x.(*ast.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return "", false
+	}
+	method, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || method.Sel.Name != "fail" {
+		return "", false
+	}
+	arg, ok := call.Args[0].(*ast.Ident)
+	return arg.Name, ok && strings.HasPrefix(arg.Name, "Odd")
 }

@@ -31,8 +31,8 @@ func readForm[T text](r *Request, s T, where Source) bool {
 			fallthrough
 		case c == ' ' || c == '#':
 			// Servers end the request line at a space, puma the query at "#".
-			if where == InQuery && (c == ' ' || c == '#' || isControl(c)) && r.refuse(OddQueryByte, where, NoName) {
-				return false
+			if where == InQuery && (c == ' ' || c == '#' || isControl(c)) {
+				return r.fail(OddQueryByte, where, NoName)
 			}
 		}
 	}
@@ -85,11 +85,11 @@ func (p *pair[T]) read() bool {
 	if n == NoName {
 		return !p.coded || p.decode(val, nil)
 	}
-	if !exact && p.r.refuse(OddName, p.where, n) {
-		return false
+	if !exact {
+		return p.r.fail(OddName, p.where, n)
 	}
-	if p.eq < 0 && p.r.refuse(OddNoValue, p.where, n) {
-		return false
+	if p.eq < 0 {
+		return p.r.fail(OddNoValue, p.where, n)
 	}
 	mark := p.r.hold()
 	if !p.coded {
@@ -121,7 +121,10 @@ func (p *pair[T]) splitAlike(n Name) bool {
 			eq = i
 		}
 	}
-	return n == NoName || !p.r.refuse(OddSemicolon, p.where, n)
+	if n != NoName {
+		return p.r.fail(OddSemicolon, p.where, n)
+	}
+	return true
 }
 
 // name returns the guarded parameter that a name, still encoded, may be taken
@@ -157,10 +160,13 @@ func (p *pair[T]) decode(s T, dst *[]byte) bool {
 }
 
 func (p *pair[T]) sound(d *decoder[T]) bool {
-	if d.badEscape && p.r.refuse(OddEscape, p.where, NoName) {
-		return false
+	if d.badEscape {
+		return p.r.fail(OddEscape, p.where, NoName)
 	}
-	return d.utf8.ok() || !p.r.refuse(OddUTF8, p.where, NoName)
+	if !d.utf8.ok() {
+		return p.r.fail(OddUTF8, p.where, NoName)
+	}
+	return true
 }
 
 // decoder undoes the encoding of forms byte by byte.

@@ -44,12 +44,11 @@ func judge(q reference.Request) (r *validation.Request, read, all validation.Ver
 		Query:  q.Query,
 		Header: q.Header,
 		Length: int64(len(q.Body)),
+		Body:   validation.Bytes(q.Body),
 	}
-	if read = fuzzPolicy.Head(r); read == validation.Accepted {
-		read = fuzzPolicy.Body(r, q.Body)
-	}
-	if all = read; read == validation.Accepted {
-		all = fuzzPolicy.Rules(r)
+	all = fuzzPolicy.Judge(r)
+	if read = all; all >= validation.AccessDenied {
+		read = validation.Accepted
 	}
 	return r, read, all
 }

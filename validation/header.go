@@ -1,6 +1,9 @@
 package validation
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // format is what a body is read as.
 type format uint8
@@ -18,34 +21,35 @@ const (
 // is refused.
 func (r *Request) mediaType() bool {
 	for _, v := range r.Header["Content-Encoding"] {
-		if v != "" && !equalFold(v, "identity") && r.refuse(OddContentEncoding, InHeader, NoName) {
-			return false
+		if v != "" && !equalFold(v, "identity") {
+			return r.fail(OddContentEncoding, InHeader, NoName)
 		}
 	}
 	lines := r.Header["Content-Type"]
-	if len(lines) == 0 {
-		r.format = formatForm
+	if len(lines) > 1 {
+		return r.fail(OddHeaderRepeated, InHeader, NoName)
+	}
+	r.format = formatForm
+	if len(lines) == 0 || lines[0] == "" {
 		return true
 	}
-	if len(lines) > 1 && r.refuse(OddHeaderRepeated, InHeader, NoName) {
-		return false
-	}
-	mediaType, params, _ := strings.Cut(lines[0], ";")
+	mediaType, params, hasParams := strings.Cut(lines[0], ";")
 	switch mediaType = strings.Trim(mediaType, " \t"); {
-	case equalFold(mediaType, "application/x-www-form-urlencoded"), lines[0] == "":
-		r.format = formatForm
+	case equalFold(mediaType, "application/x-www-form-urlencoded"):
 	case equalFold(mediaType, "application/json"):
 		r.format = formatJSON
 	case mediaType == "multipart/form-data": // in capitals, a form to Rack 1
 		r.format = formatMultipart
 	default:
-		// With the rule off: a form, as an unknown type is to some Racks.
-		return !r.refuse(OddMediaType, InHeader, NoName)
+		return r.fail(OddMediaType, InHeader, NoName)
 	}
-	if len(mediaType) < len(lines[0]) && !r.typeParameters(params) {
+	if hasParams && !r.typeParameters(params) {
 		return false
 	}
-	return r.format != formatMultipart || r.boundary != "" || !r.refuse(OddBoundary, InHeader, NoName)
+	if r.format == formatMultipart && r.boundary == "" {
+		return r.fail(OddBoundary, InHeader, NoName)
+	}
+	return true
 }
 
 // typeParameters reads charset=utf-8 and, for multipart, the boundary; each
@@ -53,10 +57,7 @@ func (r *Request) mediaType() bool {
 // Apache's HttpClient writes it; then the body has nothing but ASCII.
 func (r *Request) typeParameters(params string) bool {
 	charset := false
-	for {
-		var param string
-		var more bool
-		param, params, more = strings.Cut(params, ";")
+	for param := range strings.SplitSeq(params, ";") {
 		name, val, _ := strings.Cut(strings.TrimLeft(param, " \t"), "=")
 		if n := len(val); n >= 2 && val[0] == '"' && val[n-1] == '"' {
 			val = val[1 : n-1]
@@ -67,19 +68,15 @@ func (r *Request) typeParameters(params string) bool {
 		case equalFold(name, "charset") && !charset && r.format == formatForm && (equalFold(val, "iso-8859-1") || equalFold(val, "us-ascii")):
 			charset, r.ascii = true, true
 		case name == "boundary" && r.format == formatMultipart: // see mediaType
-			if (r.boundary != "" || !isBoundary(val)) && r.refuse(OddBoundary, InHeader, NoName) {
-				return false
+			if r.boundary != "" || !isBoundary(val) {
+				return r.fail(OddBoundary, InHeader, NoName)
 			}
 			r.boundary = val
 		default:
-			if r.refuse(OddCharset, InHeader, NoName) {
-				return false
-			}
-		}
-		if !more {
-			return true
+			return r.fail(OddCharset, InHeader, NoName)
 		}
 	}
+	return true
 }
 
 func isBoundary(s string) bool {
@@ -97,29 +94,30 @@ func (r *Request) headers() bool {
 	for name, lines := range r.Header {
 		switch name {
 		case "Connection":
-			if !isPlainConnection(lines) && r.refuse(OddConnection, InHeader, NoName) {
-				return false
+			if !isPlainConnection(lines) {
+				return r.fail(OddConnection, InHeader, NoName)
 			}
 		case "Content-Type", "Content-Length", "Content-Encoding":
-			if len(lines) > 1 && r.refuse(OddHeaderRepeated, InHeader, NoName) {
-				return false
+			if len(lines) > 1 {
+				return r.fail(OddHeaderRepeated, InHeader, NoName)
 			}
 		case "Upgrade":
 			// What asks for another protocol than websocket is taken out
 			// before; the action is no place for websocket either.
-			if r.refuse(OddUpgrade, InHeader, NoName) {
-				return false
-			}
+			return r.fail(OddUpgrade, InHeader, NoName)
 		default:
-			if isOverride(name) && r.refuse(OddHeaderOverride, InHeader, NoName) {
-				return false
+			if slices.Contains(overrides[:], name) {
+				return r.fail(OddHeaderOverride, InHeader, NoName)
 			}
-			if isOddName(name) && r.refuse(OddHeaderName, InHeader, NoName) {
-				return false
+			if isOddName(name) {
+				return r.fail(OddHeaderName, InHeader, NoName)
 			}
 		}
 	}
-	return !r.Trailer || !r.refuse(OddTrailer, InHeader, NoName)
+	if r.Trailer {
+		return r.fail(OddTrailer, InHeader, NoName)
+	}
+	return true
 }
 
 // overrides are the header fields by which a release of Rails or Rack since
@@ -133,17 +131,8 @@ var overrides = [...]string{
 	"X-Post-Data-Format", // ActionDispatch::ParamsParser before Rails 4
 }
 
-func isOverride(name string) bool {
-	if name[0] != 'X' {
-		return false
-	}
-	for _, o := range overrides {
-		if name == o {
-			return true
-		}
-	}
-	return false
-}
+// framing are the other header fields that change what MOR reads.
+var framing = [...]string{"Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Upgrade", "Host"}
 
 // isOddName reports whether a server that makes CGI variables of header
 // names (upper case, "_" for all but letters and digits) could take the field
@@ -158,17 +147,8 @@ func isOddName(name string) bool {
 		return false
 	}
 	name = strings.ReplaceAll(name, "_", "-")
-	for _, o := range overrides {
-		if equalFold(name, o) {
-			return true
-		}
-	}
-	for _, o := range [...]string{"Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Upgrade", "Host"} {
-		if equalFold(name, o) {
-			return true
-		}
-	}
-	return false
+	is := func(field string) bool { return equalFold(name, field) }
+	return slices.ContainsFunc(overrides[:], is) || slices.ContainsFunc(framing[:], is)
 }
 
 // isPlainConnection reports whether the Connection header lines name nothing

@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -16,15 +15,13 @@ func readJSON(r *Request, b []byte) bool {
 	j := jsonReader{r: r, b: b}
 	j.space()
 	if j.peek() != '{' {
-		return !r.refuse(OddJSONRoot, InJSON, NoName)
+		return r.fail(OddJSONRoot, InJSON, NoName)
 	}
 	j.object()
-	if j.odd == NoReason {
-		if j.space(); j.i < len(b) {
-			j.fail(OddJSONSyntax)
-		}
+	if j.space(); j.i < len(b) {
+		j.fail(OddJSONSyntax)
 	}
-	return j.odd == NoReason || !r.refuse(j.odd, InJSON, j.name)
+	return r.odd.Reason == NoReason
 }
 
 // jsonReader walks through the text once. The first thing that it can't read
@@ -33,16 +30,22 @@ type jsonReader struct {
 	r    *Request
 	b    []byte
 	i    int
-	odd  Reason
-	name Name // the guarded parameter that is odd
+	name Name // the guarded parameter that is being read
+	done bool // nothing more is read
 }
 
+// fail stops the reading. The first reason counts.
 func (j *jsonReader) fail(why Reason) {
-	if j.odd == NoReason {
-		j.odd = why
+	if j.ok() {
+		j.r.fail(why, InJSON, j.name)
 	}
-	j.i = len(j.b) + 1
+	j.stop()
 }
+
+func (j *jsonReader) stop() { j.i, j.done = len(j.b), true }
+
+// ok reports whether nothing has stopped the reading.
+func (j *jsonReader) ok() bool { return !j.done }
 
 // peek returns the next byte, 0 at the end. A NUL in the text is no token
 // anyway.
@@ -64,7 +67,7 @@ func (j *jsonReader) space() {
 	}
 }
 
-// token skips white space, the byte c, and white space behind it.
+// token skips white space, the byte c, and white space after it.
 func (j *jsonReader) token(c byte) {
 	j.space()
 	if j.peek() != c {
@@ -82,7 +85,7 @@ func (j *jsonReader) object() {
 		j.i++
 		return
 	}
-	for j.odd == NoReason {
+	for j.ok() {
 		mark := j.r.hold()
 		j.str(&j.r.buf)
 		n := nameOf(j.r.buf[mark:])
@@ -104,31 +107,33 @@ func (j *jsonReader) object() {
 // guarded reads the value of a guarded parameter: a string, an integer, whose
 // text is taken as it stands, or null.
 func (j *jsonReader) guarded(n Name) {
+	j.name = n
 	mark, start := j.r.hold(), j.i
-	var kept bool
-	switch c := j.peek(); {
-	case c == '"':
+	switch c := j.peek(); c {
+	case '"':
 		j.str(&j.r.buf)
-		kept = j.odd == NoReason && j.r.keep(n, InJSON, mark)
-	case c == 'n':
+	case 'n':
 		j.literal("null")
-		kept = j.odd == NoReason && j.r.keepNull(n, InJSON)
 	default:
 		j.skip()
-		if j.odd != NoReason {
-			break
-		}
-		if !isJSONInteger(j.b[start:j.i]) && OddJSONType.enforced() {
+		if j.ok() && !isJSONInteger(j.b[start:j.i]) {
 			j.fail(OddJSONType)
-			break
 		}
-		j.r.buf = append(j.r.buf, j.b[start:j.i]...)
-		kept = j.r.keep(n, InJSON, mark)
+		if j.ok() {
+			j.r.buf = append(j.r.buf, j.b[start:j.i]...)
+		}
 	}
-	if !kept {
-		j.name = n
-		j.fail(j.r.odd.Reason) // what keep refused, unless str failed before
+	if !j.ok() {
+		return
 	}
+	v := value{mark, len(j.r.buf), present, InJSON}
+	if j.b[start] == 'n' {
+		v.state = null
+	}
+	if !j.r.set(n, v) {
+		j.stop()
+	}
+	j.name = NoName
 }
 
 // isJSONInteger reports whether a well-formed JSON value is an integer that
@@ -153,7 +158,7 @@ func isJSONInteger(v []byte) bool {
 func (j *jsonReader) skip() {
 	var inObject [maxJSONDepth]bool
 	depth := 0 // below the root
-	for j.odd == NoReason {
+	for j.ok() {
 		switch c := j.peek(); {
 		case c == '{' || c == '[':
 			if depth++; depth >= maxJSONDepth { // the root counts too
@@ -182,7 +187,7 @@ func (j *jsonReader) skip() {
 			j.number()
 		}
 		// A value ended, or a container that is empty is about to.
-		for depth > 0 && j.odd == NoReason {
+		for depth > 0 && j.ok() {
 			if j.space(); j.peek() == ',' {
 				j.i++
 				j.space()
@@ -268,9 +273,8 @@ func (j *jsonReader) str(dst *[]byte) {
 			j.i++
 		}
 		run := j.b[start:j.i]
-		if !utf8.Valid(run) && OddUTF8.enforced() {
+		if !utf8.Valid(run) {
 			j.fail(OddUTF8)
-			return
 		}
 		if dst != nil {
 			*dst = append(*dst, run...)
@@ -282,7 +286,7 @@ func (j *jsonReader) str(dst *[]byte) {
 		case '\\':
 			j.i++
 			c := j.escape()
-			if j.odd == NoReason && dst != nil {
+			if j.ok() && dst != nil {
 				*dst = utf8.AppendRune(*dst, c)
 			}
 		default: // a raw control character, or the end
@@ -292,7 +296,7 @@ func (j *jsonReader) str(dst *[]byte) {
 	j.fail(OddJSONSyntax)
 }
 
-// escape reads what stands behind a backslash.
+// escape reads what follows a backslash.
 func (j *jsonReader) escape() rune {
 	c := j.peek()
 	j.i++
@@ -311,19 +315,18 @@ func (j *jsonReader) escape() rune {
 		return '\t'
 	case 'u':
 		c := j.hex4()
-		if !utf16.IsSurrogate(c) || j.odd != NoReason {
+		if !utf16.IsSurrogate(c) {
 			return c
 		}
-		if j.i+1 < len(j.b) && binary.BigEndian.Uint16(j.b[j.i:]) == '\\'<<8|'u' {
+		low := rune(-1)
+		if j.i+1 < len(j.b) && j.b[j.i] == '\\' && j.b[j.i+1] == 'u' {
 			j.i += 2
-			if c := utf16.DecodeRune(c, j.hex4()); c != utf8.RuneError {
-				return c
-			}
+			low = j.hex4()
 		}
-		if OddUTF8.enforced() {
+		if c = utf16.DecodeRune(c, low); c == utf8.RuneError && j.ok() {
 			j.fail(OddUTF8) // half of a surrogate pair
 		}
-		return utf8.RuneError
+		return c
 	}
 	j.fail(OddJSONSyntax)
 	return 0

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the API's digest, not our choice
 	"crypto/subtle"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -68,12 +69,15 @@ func appendLower(dst, s []byte) []byte {
 	return dst
 }
 
-// of returns the keys that count for a user, which is in lower case: "For a
-// u that is a reseller MOR accepts a hash made with the reseller's key or
+// Of returns the keys that count for a user, whose name is in lower case: "For
+// a u that is a reseller MOR accepts a hash made with the reseller's key or
 // with the admin's", for everyone else only the admin's.
-func (k *Keys) of(user []byte) (admin, own []string) {
+func (k *Keys) Of(user []byte) (admin, own []string) {
 	return k.admin, k.resellers[string(user)]
 }
+
+// Resellers returns the keys of each reseller by username in lower case.
+func (k *Keys) Resellers() map[string][]string { return k.resellers }
 
 // AppendHash appends the hash of a DID's id under a key to dst: the SHA-1 of
 // did_id followed by the API Secret Key, as 40 lower-case hex digits.
@@ -98,7 +102,7 @@ func (p *Policy) hashIsRight(r *Request) bool {
 	mark := r.hold()
 	defer r.drop(mark)
 	r.buf = appendLower(r.buf, user)
-	admin, own := p.Keys.of(r.buf[mark:])
+	admin, own := p.Keys.Of(r.buf[mark:])
 	right := 0
 	for _, keys := range [2][]string{admin, own} {
 		for _, key := range keys {
@@ -107,4 +111,17 @@ func (p *Policy) hashIsRight(r *Request) bool {
 		}
 	}
 	return right == 1
+}
+
+// Expected returns the hashes that are right for the did_id and the user of a
+// request, one for each key that counts. They are as secret as a signature.
+func (p *Policy) Expected(r *Request) []string {
+	user, _ := r.Value(User)
+	didID, _ := r.Value(DidID)
+	var hashes []string
+	admin, own := p.Keys.Of(appendLower(nil, user))
+	for _, key := range slices.Concat(admin, own) {
+		hashes = append(hashes, string(AppendHash(nil, didID, key)))
+	}
+	return hashes
 }

@@ -23,7 +23,7 @@ func readMultipart(r *Request, b []byte) bool {
 	delimiter := append(append(make([]byte, 0, len("--")+maxBoundary), "--"...), r.boundary...)
 	b = bytes.TrimPrefix(b, []byte("\r\n"))
 	if !bytes.HasPrefix(b, delimiter) {
-		return !r.refuse(OddPartFrame, InMultipart, NoName)
+		return r.fail(OddPartFrame, InMultipart, NoName)
 	}
 	b = b[len(delimiter):]
 	for first := true; ; first = false {
@@ -31,12 +31,12 @@ func readMultipart(r *Request, b []byte) bool {
 			return true
 		}
 		if !bytes.HasPrefix(b, []byte("\r\n")) {
-			return !r.refuse(OddPartFrame, InMultipart, NoName)
+			return r.fail(OddPartFrame, InMultipart, NoName)
 		}
 		b = b[len("\r\n"):]
 		end := bytes.Index(b, delimiter)
 		if end < 0 || !bytes.HasSuffix(b[:end], []byte("\r\n")) {
-			return !r.refuse(OddPartFrame, InMultipart, NoName)
+			return r.fail(OddPartFrame, InMultipart, NoName)
 		}
 		if !r.readPart(b[:end-len("\r\n")]) {
 			return false
@@ -47,6 +47,7 @@ func readMultipart(r *Request, b []byte) bool {
 
 // part is what the head of a part says.
 type part struct {
+	r        *Request
 	name     Name
 	exact    bool
 	named    bool
@@ -56,100 +57,102 @@ type part struct {
 	encoded  bool // has a Content-Transfer-Encoding
 	sized    bool // has a Content-Length
 	ascii    bool // the charset is one that has only ASCII in common with UTF-8
-	odd      Reason
 	anyTyped bool // the type is one that only a file may have
 }
 
+func (p *part) fail(why Reason) bool { return p.r.fail(why, InMultipart, p.name) }
+
 // readPart reads one part. It reports false if the request is refused.
 func (r *Request) readPart(b []byte) bool {
-	var p part
+	p := part{r: r}
 	for {
 		end := bytes.Index(b, []byte("\r\n"))
 		if end < 0 {
-			return !r.refuse(OddPartHeader, InMultipart, NoName)
+			return p.fail(OddPartHeader)
 		}
 		line := b[:end]
 		b = b[end+len("\r\n"):]
 		if len(line) == 0 {
 			break
 		}
-		if p.line(line); p.odd != NoReason && r.refuse(p.odd, InMultipart, p.name) {
+		if !p.line(line) {
 			return false
 		}
 	}
-	switch {
-	case !p.named && r.refuse(OddPartHeader, InMultipart, NoName),
-		p.anyTyped && !p.file && r.refuse(OddPartType, InMultipart, p.name):
-		return false
-	case p.file:
-		return p.name == NoName || !r.refuse(OddPartFile, InMultipart, p.name)
-	case !utf8.Valid(b) && r.refuse(OddUTF8, InMultipart, p.name),
-		p.ascii && !isASCII(b) && r.refuse(OddPartType, InMultipart, p.name):
-		return false
-	case p.name == NoName:
+	if !p.named {
+		return p.fail(OddPartHeader)
+	}
+	if p.anyTyped && !p.file {
+		return p.fail(OddPartType)
+	}
+	if p.file {
+		if p.name != NoName {
+			return p.fail(OddPartFile)
+		}
 		return true
-	case !p.exact && r.refuse(OddName, InMultipart, p.name):
-		return false
+	}
+	if !utf8.Valid(b) {
+		return p.fail(OddUTF8)
+	}
+	if p.ascii && !isASCII(b) {
+		return p.fail(OddPartType)
+	}
+	if p.name == NoName {
+		return true
+	}
+	if !p.exact {
+		return p.fail(OddName)
 	}
 	mark := r.hold()
 	r.buf = append(r.buf, b...)
 	return r.keep(p.name, InMultipart, mark)
 }
 
-// line reads one line of a part's head. What isn't one of the four header
-// fields that HTTP libraries write, once each, is odd.
-func (p *part) line(line []byte) {
+// line reads one line of a part's head: one of the four header fields that
+// HTTP libraries write, once each. It reports false if the request is refused.
+func (p *part) line(line []byte) bool {
 	i := bytes.IndexByte(line, ':')
 	if i < 0 || p.bare { // a bare name goes on in the next line for Rack 1
-		p.odd = OddPartHeader
-		return
+		return p.fail(OddPartHeader)
 	}
 	// No more space: Rack 3 knows no name in a line that is too long.
 	val := bytes.TrimPrefix(line[i+1:], []byte(" "))
-	var again bool
 	switch field := line[:i]; {
 	case isField(field, "content-disposition"):
-		again, p.named = p.named, true
-		p.disposition(val)
+		return p.once(&p.named) && p.disposition(val)
 	case isField(field, "content-type"):
-		again, p.typed = p.typed, true
-		p.mediaType(val)
+		return p.once(&p.typed) && p.mediaType(val)
 	case isField(field, "content-transfer-encoding"):
-		again, p.encoded = p.encoded, true
-		if !isField(val, "7bit") && !isField(val, "8bit") && !isField(val, "binary") {
-			p.odd = OddPartType
-		}
+		return p.once(&p.encoded) && p.encoding(val)
 	case isField(field, "content-length"): // OkHttp
-		again, p.sized = p.sized, true
-		if _, ok := decimal(val, 1<<40); !ok {
-			p.odd = OddPartHeader
-		}
-	default:
-		again = true
+		return p.once(&p.sized) && p.length(val)
 	}
-	if again {
-		p.odd = OddPartHeader
+	return p.fail(OddPartHeader)
+}
+
+func (p *part) once(seen *bool) bool {
+	if *seen {
+		return p.fail(OddPartHeader)
 	}
+	*seen = true
+	return true
 }
 
 // disposition reads `form-data; name=...[; filename=...]`. The name must
-// stand behind exactly that: Rack 1 needs the space, Rack 3.1 the lower case.
-func (p *part) disposition(v []byte) {
+// follow exactly that: Rack 1 needs the space, Rack 3.1 the lower case.
+func (p *part) disposition(v []byte) bool {
 	v, ok := cutField(v, "form-data")
 	if !ok {
-		p.odd = OddPartHeader
-		return
+		return p.fail(OddPartHeader)
 	}
 	v, ok = bytes.CutPrefix(v, []byte("; name="))
 	if !ok {
-		p.odd = OddPartHeader
-		return
+		return p.fail(OddPartHeader)
 	}
 	p.bare = len(v) > 0 && v[0] != '"'
 	name, v, ok := cutQuoted(v, isPartNameByte)
 	if !ok || len(name) == 0 {
-		p.odd = OddPartName
-		return
+		return p.fail(OddPartName)
 	}
 	var w word
 	for _, c := range name {
@@ -158,18 +161,18 @@ func (p *part) disposition(v []byte) {
 	p.name, p.exact = w.name()
 	if v, p.file = cutParameter(v, "filename"); p.file {
 		if _, v, ok = cutQuoted(v, isFileNameByte); !ok {
-			p.odd = OddPartName
-			return
+			return p.fail(OddPartName)
 		}
 	}
 	if len(v) > 0 {
-		p.odd = OddPartHeader
+		return p.fail(OddPartHeader)
 	}
+	return true
 }
 
 // mediaType reads the type of a part: text/plain with a charset, or for a
 // file any plain type.
-func (p *part) mediaType(v []byte) {
+func (p *part) mediaType(v []byte) bool {
 	rest, ok := cutField(v, "text/plain")
 	if !ok {
 		for len(v) > 0 && (isWordByte(v[0]) || v[0] == '/' || v[0] == '.' || v[0] == '+') {
@@ -178,21 +181,30 @@ func (p *part) mediaType(v []byte) {
 		p.anyTyped, rest = true, v
 	}
 	if len(rest) == 0 {
-		return
+		return true
 	}
 	rest, ok = cutParameter(rest, "charset")
 	charset, rest, quoted := cutQuoted(rest, isWordByte)
-	if !ok || !quoted || len(rest) > 0 {
-		p.odd = OddPartType
-		return
+	utf8 := isField(charset, "utf-8")
+	p.ascii = isField(charset, "us-ascii") || isField(charset, "iso-8859-1")
+	if !ok || !quoted || len(rest) > 0 || !utf8 && !p.ascii {
+		return p.fail(OddPartType)
 	}
-	switch {
-	case isField(charset, "utf-8"):
-	case isField(charset, "us-ascii"), isField(charset, "iso-8859-1"):
-		p.ascii = true
-	default:
-		p.odd = OddPartType
+	return true
+}
+
+func (p *part) encoding(v []byte) bool {
+	if !isField(v, "7bit") && !isField(v, "8bit") && !isField(v, "binary") {
+		return p.fail(OddPartType)
 	}
+	return true
+}
+
+func (p *part) length(v []byte) bool {
+	if _, ok := decimal(v, 1<<40); !ok {
+		return p.fail(OddPartHeader)
+	}
+	return true
 }
 
 func isPartNameByte(c byte) bool {

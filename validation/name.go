@@ -44,25 +44,10 @@ const maxNameLen = len("active_from")
 
 // nameOf returns the guarded name that is written exactly so.
 func nameOf(s []byte) Name {
-	switch string(s) {
-	case "did_id":
-		return DidID
-	case "hash":
-		return Hash
-	case "u":
-		return User
-	case "call_limit":
-		return CallLimit
-	case "did_user_id":
-		return DidUserID
-	case "active_from":
-		return ActiveFrom
-	case "active_till":
-		return ActiveTill
-	case "grace_time":
-		return GraceTime
-	case "_method":
-		return MethodOverride
+	for n, text := range nameTexts {
+		if string(s) == text {
+			return Name(n)
+		}
 	}
 	return NoName
 }

@@ -41,11 +41,11 @@ func benchMultipart(comment int) (contentType, body string) {
 type benchCall struct {
 	method, query string
 	header        map[string][]string
-	body          []byte
+	body          validation.Bytes
 }
 
 func benchPost(query, contentType, body string) benchCall {
-	c := benchCall{method: "POST", query: query, body: []byte(body), header: map[string][]string{
+	c := benchCall{method: "POST", query: query, body: validation.Bytes(body), header: map[string][]string{
 		"User-Agent":     {"curl/8.5.0"},
 		"Accept":         {"*/*"},
 		"Content-Length": {fmt.Sprint(len(body))},
@@ -64,15 +64,9 @@ func (c *benchCall) judge(p *validation.Policy, r *validation.Request) validatio
 		Query:  c.query,
 		Header: c.header,
 		Length: int64(len(c.body)),
+		Body:   c.body,
 	}
-	v := p.Head(r)
-	if v == validation.Accepted {
-		v = p.Body(r, c.body)
-	}
-	if v == validation.Accepted {
-		v = p.Rules(r)
-	}
-	return v
+	return p.Judge(r)
 }
 
 func benchPolicy(resellers int) *validation.Policy {

@@ -1,11 +1,13 @@
 package validation
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Request is one request for the action: what the caller knows of it, and
 // what the readers found in it. Set the exported fields, then call
-// Policy.Head, Policy.Body and Policy.Rules in this order, as long as the
-// verdict is Accepted. A Request serves one request and must not be copied.
+// Policy.Judge. A Request serves one request and must not be copied.
 type Request struct {
 	Method  string              // as it came
 	Path    string              // decoded
@@ -14,15 +16,41 @@ type Request struct {
 	Header  map[string][]string // with canonical names, as net/http makes them
 	Length  int64               // declared length of the body in bytes, -1 if unknown
 	Trailer bool                // trailers are declared; what isn't declared isn't forwarded
+	Body    Body                // read unless Length is 0
 
+	passed   int // steps of judging
 	format   format
 	boundary string
 	ascii    bool // the charset has only ASCII in common with UTF-8
 	braced   bool // a form that begins as JSON does
 	odd      Oddity
 	values   [numNames]value
-	buf      []byte    // all guarded values, decoded, one behind the other
+	buf      []byte    // all guarded values, decoded, one after the other
 	arr      [128]byte // for buf, which is mostly shorter
+}
+
+// Body is the body of a request, which is read only when it must be.
+type Body interface {
+	// Empty reports whether the body ends without a byte. It waits for the
+	// first one.
+	Empty() bool
+	// Read returns the whole body if it has at most limit bytes. The verdict
+	// is Accepted then; else TooLarge, Incomplete or TimedOut.
+	Read(limit int64) ([]byte, Verdict)
+}
+
+// Bytes is a body that is there already, whole.
+type Bytes []byte
+
+// Empty reports whether there is no byte.
+func (b Bytes) Empty() bool { return len(b) == 0 }
+
+// Read returns the body, unless it is longer than limit.
+func (b Bytes) Read(limit int64) ([]byte, Verdict) {
+	if int64(len(b)) > limit {
+		return nil, TooLarge
+	}
+	return b, Accepted
 }
 
 // value is a guarded parameter as Rails will see it: a piece of Request.buf.
@@ -56,15 +84,28 @@ func (r *Request) Source(n Name) Source { return r.values[n].source }
 // UnsupportedMediaType.
 func (r *Request) Oddity() Oddity { return r.odd }
 
-// refuse records an oddity and reports whether the request is refused for it.
-// Where it returns false (never, outside of the tests that switch a rule
-// off), the reader goes on as leniently as its code allows.
-func (r *Request) refuse(why Reason, where Source, n Name) bool {
-	if !why.enforced() {
-		return false
+// InOrder returns the parameters of the contract's table that the request
+// gives, in the order in which they were read.
+func (r *Request) InOrder() []Name {
+	var names []Name
+	for _, n := range Names() {
+		if r.values[n].state == present {
+			names = append(names, n)
+		}
 	}
+	slices.SortFunc(names, func(a, b Name) int { return r.values[a].start - r.values[b].start })
+	return names
+}
+
+// LooksLikeJSON reports whether the body is declared as a form and begins as
+// JSON does.
+func (r *Request) LooksLikeJSON() bool { return r.braced }
+
+// fail records why the request is refused. It returns false, for the readers
+// to return.
+func (r *Request) fail(why Reason, where Source, n Name) bool {
 	r.odd = Oddity{why, where, n}
-	return true
+	return false
 }
 
 // hold starts a value: what is appended to r.buf until keep or drop belongs
@@ -87,15 +128,9 @@ func (r *Request) keep(n Name, where Source, mark int) bool {
 	return r.set(n, value{mark, len(r.buf), present, where})
 }
 
-// keepNull gives JSON's null to a guarded parameter, like keep.
-func (r *Request) keepNull(n Name, where Source) bool {
-	mark := r.hold()
-	return r.set(n, value{mark, mark, null, where})
-}
-
 func (r *Request) set(n Name, v value) bool {
-	if n == MethodOverride && r.refuse(OddMethodParam, v.source, n) {
-		return false
+	if n == MethodOverride {
+		return r.fail(OddMethodParam, v.source, n)
 	}
 	old := r.values[n]
 	if old.state == absent {
@@ -104,7 +139,58 @@ func (r *Request) set(n Name, v value) bool {
 	}
 	same := old.state == v.state && bytes.Equal(r.buf[old.start:old.end], r.buf[v.start:v.end])
 	r.drop(v.start)
-	return same || !r.refuse(OddRepeated, v.source, n)
+	if !same {
+		return r.fail(OddRepeated, v.source, n)
+	}
+	return true
+}
+
+// target reports false if the request is refused for its target.
+func (r *Request) target() bool {
+	if r.Opaque {
+		return r.fail(OddTarget, InTarget, NoName)
+	}
+	if !isPlainPath(r.Path) {
+		return r.fail(OddPath, InTarget, NoName)
+	}
+	return true
+}
+
+// body reads a body, which may be empty.
+func (r *Request) body(b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	if r.Method == "GET" {
+		return r.fail(OddBodyOfGet, InForm, NoName)
+	}
+	switch r.format {
+	case formatJSON:
+		return readJSON(r, b)
+	case formatMultipart:
+		return readMultipart(r, b)
+	}
+	if r.ascii && !isASCIIForm(b) {
+		return r.fail(OddCharset, InForm, NoName)
+	}
+	r.braced = b[0] == '{'
+	return readForm(r, b, InForm)
+}
+
+// texts refuses what releases read differently in the values that no rule of
+// the table looks at: control characters, and quotes around a value, which
+// Rack 1.1.0 takes off.
+func (r *Request) texts() bool {
+	for _, n := range [...]Name{User, DidUserID, GraceTime} {
+		text, _ := r.Value(n)
+		if hasControl(text) {
+			return r.fail(OddControl, r.Source(n), n)
+		}
+		if isQuoted(text) && r.Source(n) != InJSON {
+			return r.fail(OddQuoted, r.Source(n), n)
+		}
+	}
+	return true
 }
 
 // given reports whether an optional parameter is "present and not blank";

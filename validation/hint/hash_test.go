@@ -1,4 +1,4 @@
-package validation
+package hint
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
 // The keys of these tests. None is the documentation's.
@@ -19,25 +20,29 @@ const (
 	hintReseller = "shop-key"
 )
 
-func hintPolicy() *Policy {
-	return &Policy{
-		Keys:    NewKeys([]string{hintKey, hintSecond}, map[string][]string{"Shop": {hintReseller}, "other": {"other-key"}}),
+func hintPolicy() *validation.Policy {
+	return &validation.Policy{
+		Keys:    validation.NewKeys([]string{hintKey, hintSecond}, map[string][]string{"Shop": {hintReseller}, "other": {"other-key"}}),
 		MaxBody: 1 << 10,
 	}
 }
 
 // judgeQuery judges a request with everything in the query.
-func judgeQuery(t *testing.T, p *Policy, query string) (*Request, Verdict) {
+func judgeQuery(t *testing.T, p *validation.Policy, query string) (*validation.Request, validation.Verdict) {
 	t.Helper()
-	r := &Request{Method: "POST", Path: "/billing/api/did_details_update", Query: query}
-	v := p.Head(r)
-	if v == Accepted {
-		v = p.Body(r, nil)
+	r := &validation.Request{Method: "POST", Path: "/billing/api/did_details_update", Query: query}
+	return r, p.Judge(r)
+}
+
+// hintOf says why the hash of a request is wrong, and after how many digests.
+func hintOf(p *validation.Policy, r *validation.Request) (h Hint, digests int) {
+	if hash, _ := r.Value(validation.Hash); slices.Contains(p.Expected(r), string(hash)) {
+		return Hint{}, 0
 	}
-	if v == Accepted {
-		v = p.Rules(r)
+	if h = ofForm(r); h.Name != "" {
+		return h, 0
 	}
-	return r, v
+	return ofDigests(p, r)
 }
 
 // tool runs what an integrator has at hand and returns what it prints. The
@@ -169,10 +174,10 @@ func TestMistakes(t *testing.T) {
 				tt.params = "call_limit=" + limit
 			}
 			r, v := judgeQuery(t, p, "u="+user+"&did_id="+didID+"&"+tt.params+"&hash="+url.QueryEscape(hash))
-			if (v == IncorrectHash) != (tt.want != "") {
+			if (v == validation.IncorrectHash) != (tt.want != "") {
 				t.Fatalf("verdict %v for %q", v, hash)
 			}
-			h, digests := p.hint(r)
+			h, digests := hintOf(p, r)
 			if h.Name != tt.want {
 				t.Errorf("hint %q for %q, want %q", h.Name, hash, tt.want)
 			}
@@ -209,7 +214,7 @@ func TestMistakesOfTheDIDsSpelling(t *testing.T) {
 		"06512": "did_id_spelling", "+6512": "did_id_spelling", "6512%0A": "did_id_spelling", "6512": "", "": "did_id_missing", "65120": "no_match",
 	} {
 		r, _ := judgeQuery(t, p, "u=admin&did_id="+didID+"&hash="+hash)
-		if h := p.Hint(r); h.Name != want {
+		if h, _ := hintOf(p, r); h.Name != want {
 			t.Errorf("did_id %q: hint %q, want %q", didID, h.Name, want)
 		}
 	}
@@ -232,16 +237,16 @@ func TestTheExamplesKeyAndHash(t *testing.T) {
 		{[]string{hintKey}, "6511", example, "example_key"},
 		{[]string{hintKey}, "6512", sha1Hex("6512secret"), "example_key"},
 	} {
-		p := &Policy{Keys: NewKeys(tt.keys, nil), MaxBody: 1 << 10}
+		p := &validation.Policy{Keys: validation.NewKeys(tt.keys, nil), MaxBody: 1 << 10}
 		r, _ := judgeQuery(t, p, "u=admin&did_id="+tt.didID+"&hash="+tt.hash)
-		if h := p.Hint(r); h.Name != tt.want {
+		if h, _ := hintOf(p, r); h.Name != tt.want {
 			t.Errorf("keys %q, did_id %s: hint %q, want %q", tt.keys, tt.didID, h.Name, tt.want)
 		}
 	}
 }
 
 // Contract, "Keys": a reseller's key counts for that reseller, the admin's for
-// everyone. The hint follows, and only OtherKey looks at the rest.
+// everyone. The hint follows, and only ofOtherKey looks at the rest.
 func TestHintsKnowWhoseKeysCount(t *testing.T) {
 	p := hintPolicy()
 	for _, tt := range []struct{ user, key, want, other string }{
@@ -251,14 +256,14 @@ func TestHintsKnowWhoseKeysCount(t *testing.T) {
 		{"admin", hintSecond, "newline", ""},
 	} {
 		r, _ := judgeQuery(t, p, "u="+tt.user+"&did_id=1&hash="+sha1Hex("1"+tt.key+"\n"))
-		if h := p.Hint(r); h.Name != tt.want {
+		if h, _ := hintOf(p, r); h.Name != tt.want {
 			t.Errorf("%s: hint %q, want %q", tt.user, h.Name, tt.want)
 		}
 	}
 	for user, want := range map[string]string{"admin": "other_key", "OTHER": "other_key", "shop": ""} {
 		r, _ := judgeQuery(t, p, "u="+user+"&did_id=1&hash="+sha1Hex("1"+hintReseller))
-		if h := p.OtherKey(r); h.Name != want {
-			t.Errorf("%s: OtherKey %q, want %q", user, h.Name, want)
+		if h := ofOtherKey(p, r); h.Name != want {
+			t.Errorf("%s: other key %q, want %q", user, h.Name, want)
 		}
 	}
 	r, _ := judgeQuery(t, p, "u=Shop&did_id=1")
@@ -268,7 +273,7 @@ func TestHintsKnowWhoseKeysCount(t *testing.T) {
 	}
 }
 
-func sha1Hex(s string) string { return string(AppendHash(nil, []byte(s), "")) }
+func sha1Hex(s string) string { return string(validation.AppendHash(nil, []byte(s), "")) }
 
 // However wrong a hash is, the number of digests is bounded, and so is what
 // goes into each of them.
@@ -282,15 +287,15 @@ func TestHintsAreBounded(t *testing.T) {
 	} {
 		for user, keys := range map[string]int{"admin": 2, "shop": 3} {
 			r, _ := judgeQuery(t, p, "u="+user+"&"+params+"&hash="+wrong)
-			h, digests := p.hint(r)
-			if h.Name != "no_match" || digests > keys*MaxHintDigests {
-				t.Errorf("%s: %s after %d digests, at most %d wanted", user, h.Name, digests, keys*MaxHintDigests)
+			h, digests := hintOf(p, r)
+			if h.Name != "no_match" || digests > keys*MaxDigests {
+				t.Errorf("%s: %s after %d digests, at most %d wanted", user, h.Name, digests, keys*MaxDigests)
 			}
 			most = max(most, digests/keys)
 		}
 	}
-	if most != MaxHintDigests {
-		t.Errorf("at most %d digests for a key were made, MaxHintDigests is %d", most, MaxHintDigests)
+	if most != MaxDigests {
+		t.Errorf("at most %d digests for a key were made, MaxDigests is %d", most, MaxDigests)
 	}
 	long := strings.Repeat("7", 1<<16)
 	for params, want := range map[string]int{
@@ -299,11 +304,11 @@ func TestHintsAreBounded(t *testing.T) {
 		"u=" + long + "&did_id=1":                               1,
 	} {
 		r, _ := judgeQuery(t, p, params+"&hash="+wrong)
-		if _, digests := p.hint(r); min(digests, 1) != want {
+		if _, digests := hintOf(p, r); min(digests, 1) != want {
 			t.Errorf("%.30s...: %d digests", params, digests)
 		}
 		r, _ = judgeQuery(t, p, params+"&hash="+sha1Hex("1"+long+hintKey))
-		if h := p.Hint(r); h.Name != "no_match" {
+		if h, _ := hintOf(p, r); h.Name != "no_match" {
 			t.Errorf("%.30s...: a long value was hashed", params)
 		}
 	}
@@ -316,10 +321,10 @@ func TestNoHintForARightHash(t *testing.T) {
 	for range 2000 {
 		k := keys[rnd.IntN(len(keys))]
 		user := []string{"admin", "shop"}[rnd.IntN(2)]
-		p := &Policy{Keys: NewKeys([]string{"first", k}, map[string][]string{"shop": {"s", k}})}
+		p := &validation.Policy{Keys: validation.NewKeys([]string{"first", k}, map[string][]string{"shop": {"s", k}})}
 		didID := fmt.Sprint(rnd.IntN(3000))
 		r, v := judgeQuery(t, p, "u="+user+"&did_id="+didID+"&call_limit=999&hash="+sha1Hex(didID+k))
-		if h := p.Hint(r); h != (Hint{}) || v == IncorrectHash {
+		if h, _ := hintOf(p, r); h != (Hint{}) || v == validation.IncorrectHash {
 			t.Fatalf("did_id %s, key %q: %v, hint %q", didID, k, v, h)
 		}
 	}
@@ -348,13 +353,13 @@ func BenchmarkHint(b *testing.B) {
 		{"no_match", sha1Hex("neither")},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			r := &Request{Method: "POST", Path: "/api/did_details_update", Query: "u=admin&did_id=6512&call_limit=1&did_user_id=2&active_from=3&active_till=4&grace_time=5&hash=" + bm.hash}
-			if p.Head(r) != Accepted || p.Body(r, nil) != Accepted || p.Rules(r) != IncorrectHash {
+			r := &validation.Request{Method: "POST", Path: "/api/did_details_update", Query: "u=admin&did_id=6512&call_limit=1&did_user_id=2&active_from=3&active_till=4&grace_time=5&hash=" + bm.hash}
+			if p.Judge(r) != validation.IncorrectHash {
 				b.Fatal("not a wrong hash")
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				p.Hint(r)
+				Of(p, r, validation.IncorrectHash, func() bool { return true })
 			}
 		})
 	}

@@ -1,8 +1,11 @@
-package validation
+package hint
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
 // Hints about the form of a hash.
@@ -21,22 +24,22 @@ var (
 	malformedHash = Hint{"malformed", "the hash is not 40 hex digits, and of no known form"}
 )
 
-// HashForm says what is wrong with the form of a request's hash, or that
-// did_id is missing. It says nothing if there are a did_id and 40 lower-case
-// hex digits. It makes no digests.
-func (r *Request) HashForm() Hint {
-	hash, _ := r.given(Hash)
+// ofForm says what is wrong with the form of a request's hash, or that did_id
+// is missing. It says nothing if there are a did_id and 40 lower-case hex
+// digits. It makes no digests.
+func ofForm(r *validation.Request) Hint {
+	hash, _ := r.Value(validation.Hash)
 	if h := formHint(hash); h.Name != "" {
 		return h
 	}
-	if didID, _ := r.Value(DidID); len(didID) == 0 {
+	if didID, _ := r.Value(validation.DidID); len(didID) == 0 {
 		return didIDMissing
 	}
 	return Hint{}
 }
 
 func formHint(hash []byte) Hint {
-	if len(hash) == 0 {
+	if len(bytes.TrimSpace(hash)) == 0 {
 		return hashMissing
 	}
 	if len(hash) > 2*maxHinted {
@@ -44,9 +47,9 @@ func formHint(hash []byte) Hint {
 	}
 	if isHex(hash) {
 		switch n := len(hash); {
-		case n == HashLen && bytes.Equal(hash, bytes.ToLower(hash)):
+		case n == validation.HashLen && bytes.Equal(hash, bytes.ToLower(hash)):
 			return Hint{}
-		case n == HashLen:
+		case n == validation.HashLen:
 			return upperCase
 		case n == 32:
 			return likeMD5
@@ -54,7 +57,7 @@ func formHint(hash []byte) Hint {
 			return likeSHA256
 		case n == 56, n == 96, n == 128:
 			return likeOther
-		case HashLen-10 <= n && n < HashLen:
+		case validation.HashLen-10 <= n && n < validation.HashLen:
 			return zerosLost
 		}
 		return malformedHash
@@ -72,41 +75,36 @@ func formHint(hash []byte) Hint {
 	return malformedHash
 }
 
-func isHex(s []byte) bool {
-	for _, c := range s {
-		if unhex(c) < 0 {
-			return false
-		}
-	}
-	return true
-}
+func isHex(s []byte) bool { return !slices.ContainsFunc(s, isNoHexDigit) }
 
-func isHashIn(s []byte) bool { return len(s) == HashLen && isHex(s) }
+func isNoHexDigit(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) < 0 }
+
+func isHashIn(s []byte) bool { return len(s) == validation.HashLen && isHex(s) }
 
 // hasHashIn reports whether 40 hex digits, and no more, stand in a row.
 func hasHashIn(s []byte) bool {
 	run := 0
 	for _, c := range s {
-		if unhex(c) >= 0 {
+		if !isNoHexDigit(c) {
 			run++
 			continue
 		}
-		if run == HashLen {
+		if run == validation.HashLen {
 			return true
 		}
 		run = 0
 	}
-	return run == HashLen
+	return run == validation.HashLen
 }
 
 // isSeparated reports whether s is 20 bytes in hex with one character between
 // every two.
 func isSeparated(s []byte) bool {
-	if len(s) != HashLen+HashLen/2-1 {
+	if len(s) != validation.HashLen+validation.HashLen/2-1 {
 		return false
 	}
 	for i, c := range s {
-		if (i%3 == 2) != (c == ':' || c == '-' || c == ' ') || i%3 != 2 && unhex(c) < 0 {
+		if (i%3 == 2) != (c == ':' || c == '-' || c == ' ') || i%3 != 2 && isNoHexDigit(c) {
 			return false
 		}
 	}

@@ -1,4 +1,5 @@
-package caddymodule
+// Package command provides the Caddy subcommands mor-hash and mor-check.
+package command
 
 import (
 	"bytes"
@@ -10,6 +11,8 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
 )
 
 // The exit statuses of the commands.
@@ -76,29 +79,28 @@ func readKey(cmd *cobra.Command, file string) (string, error) {
 		}
 	case "-":
 		from = "standard input"
-		raw, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxKeyFile+1))
+		raw, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxKeyFile))
 	default:
 		raw, err = readFile(file, maxKeyFile)
 	}
 	if err != nil {
 		return "", fmt.Errorf("the key cannot be read: %w", err)
 	}
-	key := trimKey(string(raw))
-	switch {
-	case key == "":
-		return "", fmt.Errorf("%s: the key is empty", from)
-	case len(raw) > maxKeyFile || strings.ContainsAny(key, "\r\n\x00"):
-		return "", fmt.Errorf("%s: there is more than one line; give the key alone", from)
-	case len(key) == len(raw):
-	case key == strings.TrimRight(string(raw), "\r\n"):
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: the newline behind the key was stripped\n", cmd.Name(), from)
+	key, err := caddymodule.ParseKey(string(raw))
+	if err != nil {
+		return "", fmt.Errorf("%s %w", from, err)
+	}
+	switch key {
+	case string(raw):
+	case strings.TrimRight(string(raw), "\r\n"):
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: the newline after the key was stripped\n", cmd.Name(), from)
 	default:
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: the white space around the key was stripped, as MOR does\n", cmd.Name(), from)
 	}
 	return key, nil
 }
 
-// readFile reads a file, of which it takes limit+1 bytes at most.
+// readFile reads a file, of which it takes limit bytes at most.
 func readFile(name string, limit int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -106,6 +108,6 @@ func readFile(name string, limit int64) ([]byte, error) {
 	}
 	defer f.Close()
 	var b bytes.Buffer
-	_, err = b.ReadFrom(io.LimitReader(f, limit+1))
+	_, err = b.ReadFrom(io.LimitReader(f, limit))
 	return b.Bytes(), err
 }

@@ -50,9 +50,11 @@ func TestReadBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &http.Request{ContentLength: tc.length, Body: io.NopCloser(tc.body)}
-			taken, err := readBody(r, limit)
-			if got := bodyVerdict(err); string(taken) != tc.taken || got != tc.want {
-				t.Errorf("got %d bytes, %v (%v); want %d bytes, %v", len(taken), got, err, len(tc.taken), tc.want)
+			var b requestBody
+			b.take(r)
+			taken, got := b.Read(limit)
+			if string(taken) != tc.taken || got != tc.want {
+				t.Errorf("got %d bytes, %v (%v); want %d bytes, %v", len(taken), got, b.err, len(tc.taken), tc.want)
 			}
 			if cap(taken) > limit+1 {
 				t.Errorf("took %d bytes of memory", cap(taken))
@@ -61,9 +63,9 @@ func TestReadBody(t *testing.T) {
 	}
 }
 
-// TestPutBackPrefix makes sure that what monitor mode forwards ends as the
+// TestGiveBack makes sure that what monitor mode forwards ends as the
 // client's body does, the rest of it included.
-func TestPutBackPrefix(t *testing.T) {
+func TestGiveBack(t *testing.T) {
 	const limit = 10
 	// net/http gives the error of a body that breaks off once, then its end.
 	broken := func(s string) io.Reader {
@@ -85,8 +87,10 @@ func TestPutBackPrefix(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &http.Request{ContentLength: tc.length, Body: io.NopCloser(tc.body)}
-			body, err := readBody(r, limit)
-			putBackPrefix(r, body, err)
+			var b requestBody
+			b.take(r)
+			b.Read(limit)
+			b.giveBack(r, false, true)
 			got, err := io.ReadAll(r.Body)
 			if string(got) != tc.want || err != tc.err {
 				t.Errorf("got %q, %v; want %q, %v", got, err, tc.want, tc.err)

@@ -1,7 +1,8 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,13 +11,14 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
+	"golang.org/x/term"
 
+	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
 // maxInput is the largest request or body that mor-check reads, in bytes.
-const maxInput = MaxMaxBody + maxHeaderBytes
+const maxInput = caddymodule.MaxMaxBody + 64<<10
 
 type checkOptions struct {
 	config, site, secretFile  string
@@ -45,16 +47,18 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	h, err := o.handler(cmd)
+	policy, mode, err := o.policy(cmd)
 	if err != nil {
 		return exitUsage, err
 	}
-	rep := check(h, raw)
+	rep := check(policy, raw)
+	rep.Mode = mode
+	rep.note(raw)
 	if o.request == "" && o.data == "" && rep.lacksHash() && onlyOneParameter(args[0]) {
 		rep.Notes = append(rep.Notes, "quote the URL: a shell ends a command at &")
 	}
-	if o.showExpected {
-		rep.Expected = rep.expected()
+	if o.showExpected && rep.gives(validation.DidID) {
+		rep.Expected = policy.Expected(rep.outcome.Request)
 	}
 	out := cmd.OutOrStdout()
 	if o.json {
@@ -65,7 +69,7 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	if !rep.Accepted && rep.Verdict != notChecked {
+	if rep.outcome.Status != 0 || rep.Action && !rep.Accepted {
 		return exitRefused, nil
 	}
 	return exitOK, nil
@@ -116,7 +120,7 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 	if name == "-" {
 		input, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxInput+1))
 	} else {
-		input, err = readFile(name, maxInput)
+		input, err = readFile(name, maxInput+1)
 	}
 	if err == nil && len(input) > maxInput {
 		err = errors.New("it is too large")
@@ -124,41 +128,26 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 	return input, err
 }
 
-// handler returns the gateway that judges, with the options of the config or
-// the defaults.
-func (o *checkOptions) handler(cmd *cobra.Command) (*Handler, error) {
+// policy returns what the request is judged by, from the config or with the
+// defaults, and the mode.
+func (o *checkOptions) policy(cmd *cobra.Command) (*validation.Policy, string, error) {
 	if o.config != "" {
 		if o.secretFile != "" {
-			return nil, errors.New("give --config or --secret-file: the config has the keys")
+			return nil, "", errors.New("give --config or --secret-file: the config has the keys")
 		}
-		return configuredHandler(o.config, o.site)
+		h, err := configuredGateway(o.config, o.site)
+		if err != nil {
+			return nil, "", err
+		}
+		p, err := h.Policy()
+		return &p, cmp.Or(h.Mode, caddymodule.ModeEnforce), err
 	}
 	if o.site != "" {
-		return nil, errors.New("--site wants --config")
+		return nil, "", errors.New("--site wants --config")
 	}
 	key, err := readKey(cmd, o.secretFile)
-	if err != nil {
-		return nil, err
-	}
-	h := &Handler{logger: zap.NewNop()}
-	h.setPolicy(validation.NewKeys([]string{key}, nil))
-	return h, nil
-}
-
-// check gives a request to the gateway, as the server would.
-func check(h *Handler, raw []byte) *report {
-	rep := &report{Mode: h.Mode}
-	rep.Status = serve(raw, func(w http.ResponseWriter, r *http.Request) {
-		rep.reached = true
-		rep.stray = r.ContentLength == 0 && strayBody(raw)
-		rep.x = h.examine(w, r)
-		if rep.x != nil && rep.x.verdict != validation.Accepted {
-			_ = answer(w, r, rep.x.verdict, h.AllowGet)
-			rep.Allow = w.Header().Get("Allow")
-		}
-	})
-	rep.fill()
-	return rep
+	p := validation.Policy{Keys: validation.NewKeys([]string{key}, nil), MaxBody: caddymodule.DefaultMaxBody}
+	return &p, caddymodule.ModeEnforce, err
 }
 
 // onlyOneParameter reports whether that is all that the address has: what a
@@ -171,9 +160,5 @@ func onlyOneParameter(address string) bool {
 // isTerminal reports whether the output is one.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 const hashHelp = `
 Prints the hash that MOR wants with a did_details_update: the SHA-1 of the id

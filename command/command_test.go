@@ -1,4 +1,4 @@
-package caddymodule_test
+package command_test
 
 import (
 	"bytes"
@@ -89,7 +89,7 @@ const (
 	envKey      = "MOR_API_SECRET_KEY=secret"
 	exampleHash = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46" // the documentation's
 	checkURL    = "https://mor.example" + action
-	stripped    = ": the newline behind the key was stripped\n"
+	stripped    = ": the newline after the key was stripped\n"
 )
 
 // mor-hash prints the hash and nothing else, or says in one line what is
@@ -110,8 +110,8 @@ func TestHashCommand(t *testing.T) {
 		{"file before environment", "", "x", []string{"--did-id", "6511", "--secret-file", key}, exampleHash + "\n", "mor-hash: " + key + stripped},
 		{"white space", "", "", []string{"--did-id", "6511", "--secret-file", spaced}, exampleHash + "\n", "mor-hash: " + spaced + ": the white space around the key was stripped, as MOR does\n"},
 		{"standard input", "secret", "", []string{"--did-id", "6511", "--secret-file", "-"}, exampleHash + "\n", ""},
-		{"two lines", "", "", []string{"--did-id", "6511", "--secret-file", twoLines}, "", "mor-hash: " + twoLines + ": there is more than one line; give the key alone\n"},
-		{"empty key", "", "", []string{"--did-id", "6511", "--secret-file", blank}, "", "mor-hash: " + blank + ": the key is empty\n"},
+		{"two lines", "", "", []string{"--did-id", "6511", "--secret-file", twoLines}, "", "mor-hash: " + twoLines + " has more than one line; give each key a file of its own\n"},
+		{"empty key", "", "", []string{"--did-id", "6511", "--secret-file", blank}, "", "mor-hash: " + blank + " is empty; MOR does not work with an empty API Secret Key\n"},
 		{"no file", "", "", []string{"--did-id", "6511", "--secret-file", "/nonexistent"}, "", "mor-hash: the key cannot be read: open /nonexistent: no such file or directory\n"},
 		{"no key", "", "", []string{"--did-id", "6511"}, "", "mor-hash: no key: give --secret-file, or set MOR_API_SECRET_KEY\n"},
 		{"no did_id", "", "secret", nil, "", "mor-hash: --did-id is missing; see caddy help mor-hash\n"},
@@ -197,17 +197,17 @@ func TestCheckCommand(t *testing.T) {
 		status      int
 		want        []string // in the output, or the whole of the errors if the status is 2
 	}{
-		{"right", "", "secret", []string{checkURL + "?u=admin&did_id=6511&hash=" + exampleHash}, 0, []string{"pass         hash is right", `u            "admin"  (query)`, "verdict:  accepted\n"}},
+		{"right", "", "secret", []string{checkURL + "?u=admin&did_id=6511&hash=" + exampleHash}, 0, []string{"pass         hash is the SHA-1 of did_id", `u            "admin"  (query)`, "verdict:  accepted\n"}},
 		{"right JSON", "", "secret", []string{"--content-type", "application/json", "--data", "@" + body, checkURL}, 0, []string{`did_id       "6511"  (JSON)`, "verdict:  accepted\n"}},
 		{"right form", "u=admin&did_id=6511&hash=" + exampleHash, "secret", []string{"--data", "@-", checkURL}, 0, []string{"(form)", "verdict:  accepted\n"}},
 		{"whole request", "POST " + action + " HTTP/1.1\nHost: m\nContent-Length: 65\n\nu=admin&did_id=6511&hash=" + exampleHash + "\n", "secret", []string{"--request", "-"}, 0, []string{"(form)", "verdict:  accepted\n"}},
-		{"request without a length", "POST " + action + " HTTP/1.1\nHost: m\n\nu=admin\n", "secret", []string{"--request", "-"}, 3, []string{"note:     what stands behind the head is no part", "access_denied", "none was read"}},
+		{"request without a length", "POST " + action + " HTTP/1.1\nHost: m\n\nu=admin\n", "secret", []string{"--request", "-"}, 3, []string{"note:     what follows the head is no part", "access_denied", "none was read"}},
 		{"not HTTP", "hello\n", "secret", []string{"--request", "-"}, 3, []string{"refused by the HTTP server", "status:   400"}},
 		{"no path", "", "secret", []string{"https://mor.example?did_details_update"}, 0, []string{"verdict:  not checked\n", "forwarded unchecked"}},
 		{"fragment", "", "secret", []string{checkURL + "?u=admin&did_id=6511&hash=" + exampleHash + "#x"}, 0, []string{"verdict:  accepted\n"}},
 		{"other path", "", "secret", []string{"https://mor.example/billing/callc/main"}, 0, []string{"verdict:  not checked\n", "forwarded unchecked"}},
 		{"other path, JSON", "", "secret", []string{"--json", "https://mor.example/billing/callc/main"}, 0, []string{`"accepted": false`, `"action": false`, `"verdict": "not checked"`}},
-		{"newline", "", "secret", []string{checkURL + "?u=admin&did_id=6511&hash=" + wrong}, 3, []string{"fail         hash is right", "not reached  did_id is a positive", "hint:     newline: ", "status:   200", "<error>Incorrect hash</error>"}},
+		{"newline", "", "secret", []string{checkURL + "?u=admin&did_id=6511&hash=" + wrong}, 3, []string{"fail         hash is the SHA-1 of did_id", "not reached  did_id is a positive", "hint:     newline: ", "status:   200", "<error>Incorrect hash</error>"}},
 		{"cut at &", "", "secret", []string{checkURL + "?u=admin"}, 3, []string{"hint:     hash_missing: ", "note:     quote the URL: a shell ends a command at &\n"}},
 		{"GET", "", "secret", []string{"--method", "GET", checkURL + "?u=admin"}, 3, []string{"get_disabled", "GET Requests are disabled"}},
 		{"PUT", "", "secret", []string{"--method", "PUT", checkURL}, 3, []string{"fail         method is POST or GET", "allow:    POST", "status:   405"}},
@@ -222,7 +222,7 @@ func TestCheckCommand(t *testing.T) {
 
 		{"several sites", "", "", []string{"--config", two, checkURL}, 2, []string{"mor-check: there are several sites with a mor_gateway; pick one with --site", "a.example", "b.example", ":8081", "c.example"}},
 		{"no such site", "", "", []string{"--config", two, "--site", "x.example", checkURL}, 2, []string{"mor-check: no site with a mor_gateway has the address of --site; there are"}},
-		{"wrong scheme", "", "", []string{"--config", two, "--site", "https://a.example", checkURL}, 2, []string{"no site with"}},
+		{"wrong port", "", "", []string{"--config", two, "--site", "a.example:8080", checkURL}, 2, []string{"no site with"}},
 		{"key is missing", "", "", []string{"--config", two, "--site", "c.example", checkURL}, 2, []string{"secrets", "{env.NO_SUCH_KEY} is empty: the variable is not set"}},
 		{"no gateway", "", "", []string{"--config", writeConfig(t, "http://x {\n\trespond ok\n}"), checkURL}, 2, []string{"has no mor_gateway"}},
 		{"broken config", "", "", []string{"--config", writeConfig(t, "http://x {\n\tmor_gateway {\n\t\tsecert k\n\t}\n}"), checkURL}, 2, []string{":3", "unknown subdirective"}},

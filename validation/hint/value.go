@@ -1,6 +1,11 @@
-package validation
+package hint
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
 
 // Hints about values other than the hash.
 var (
@@ -11,38 +16,25 @@ var (
 	milliseconds = Hint{"milliseconds", "the timestamp has the length of milliseconds; MOR wants seconds"}
 )
 
-// ValueHint says why a request got a verdict that names a parameter only. It
-// says nothing where the verdict says it all.
-func (p *Policy) ValueHint(r *Request, v Verdict) Hint {
-	switch v {
-	case AccessDenied:
-		return p.userHint(r)
-	case ActiveFromInvalid:
-		return timestampHint(r, ActiveFrom)
-	case ActiveTillInvalid:
-		return timestampHint(r, ActiveTill)
-	}
-	return Hint{}
-}
-
-func (p *Policy) userHint(r *Request) Hint {
-	user, _ := r.Value(User)
-	if isBlankUser(user) {
-		if r.braced {
+func ofUser(p *validation.Policy, r *validation.Request) Hint {
+	user, _ := r.Value(validation.User)
+	name := bytes.TrimSpace(user)
+	if len(name) == 0 {
+		if r.LooksLikeJSON() {
 			return jsonUntyped
 		}
 		return userMissing
 	}
-	if _, ok := p.Users[LowerUser(string(bytes.TrimSpace(user)))]; ok {
+	if _, ok := p.Users[validation.LowerUser(string(name))]; ok {
 		return userSpaces
 	}
 	return userUnlisted
 }
 
-// timestampHint knows milliseconds, and what is finer, from 2001 on.
-func timestampHint(r *Request, n Name) Hint {
+// ofTimestamp knows milliseconds, and what is finer, from 2001 on.
+func ofTimestamp(r *validation.Request, n validation.Name) Hint {
 	text, _ := r.Value(n)
-	if isPositive(text) && len(text) >= 13 {
+	if len(text) >= 13 && strings.Trim(string(text), "0123456789") == "" {
 		return milliseconds
 	}
 	return Hint{}

@@ -1,4 +1,4 @@
-package validation
+package hint
 
 import (
 	"crypto/hmac"
@@ -7,31 +7,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
-// Hint says why a hash is wrong. It never quotes a key, a hash or another
-// value of the request. The zero Hint says nothing.
-type Hint struct {
-	Name string // of the mistake, from a closed set
-	Text string // what is wrong, and how to make the hash instead
-}
-
-// String returns the hint for logs and the CLI: "name: text".
-func (h Hint) String() string {
-	if h.Name == "" {
-		return ""
-	}
-	return h.Name + ": " + h.Text
-}
-
-// Limits of what Policy.Hint does for one request, so that a flood of wrong
-// hashes is no load.
+// Limits of what is done for one wrong hash, so that a flood of them is no
+// load.
 const (
-	// MaxHintDigests is how many digests it makes at most for each key that
-	// counts for the user; an HMAC counts as two.
-	MaxHintDigests = 60
+	// MaxDigests is how many digests are made at most for each key that counts
+	// for the user; an HMAC counts as two.
+	MaxDigests = 60
 	// maxHinted is the length in bytes from which on a value is left out.
 	maxHinted = 64
 )
@@ -87,14 +73,14 @@ var mistakes = append([]mistake{
 	{Hint{"example_hash", "the hash of the documentation's example was sent, which is for did_id 6511; make one of your own did_id and key"}, func(t *trial) bool {
 		return t.is("f7de355c9b4421ce6c705b4b32c89dbcaca51e46")
 	}},
-	included(User), included(CallLimit), included(DidUserID), included(ActiveFrom), included(ActiveTill), included(GraceTime),
+	included(validation.User), included(validation.CallLimit), included(validation.DidUserID), included(validation.ActiveFrom), included(validation.ActiveTill), included(validation.GraceTime),
 }, mistake{Hint{"values_included", "the values of other parameters were hashed too; only did_id and the key are"}, func(t *trial) bool {
 	return t.sha1(append(t.all, t.key)...) || t.sha1(append(t.noUser, t.key)...) ||
 		t.sha1(append(t.sorted, t.key)...) || t.sha1(append(t.sortedNoUser, t.key)...)
 }})
 
 // included is the mistake of hashing one more parameter's value.
-func included(n Name) mistake {
+func included(n validation.Name) mistake {
 	text := fmt.Sprintf("the value of %s was hashed too; only did_id and the key are", n)
 	return mistake{Hint{n.String() + "_included", text}, func(t *trial) bool {
 		val := t.value(n)
@@ -104,68 +90,38 @@ func included(n Name) mistake {
 
 var noMatch = Hint{"no_match", "none of the usual mistakes; most likely another key, another did_id, or other characters between or around the two, such as quotes or a separator"}
 
-// Hint names the mistake by which the hash of a request came out wrong. It is
-// for a request whose verdict is IncorrectHash; where the hash is right it
-// says nothing. Beyond one for each key that counts for the user, it makes
-// digests only if HashForm says nothing, at most MaxHintDigests for each.
-func (p *Policy) Hint(r *Request) Hint {
-	h, _ := p.hint(r)
-	return h
-}
-
-func (p *Policy) hint(r *Request) (h Hint, digests int) {
-	if p.hashIsRight(r) {
-		return Hint{}, 0
-	}
-	if h = r.HashForm(); h.Name != "" {
-		return h, 0
-	}
+// ofDigests names the mistake by which a hash of the right form came out
+// wrong. It makes at most MaxDigests digests for each key that counts for the
+// user.
+func ofDigests(p *validation.Policy, r *validation.Request) (h Hint, digests int) {
 	t := newTrial(r)
 	if len(t.didID) > maxHinted {
 		return noMatch, 0
 	}
 	defer func() { clear(t.buf[:cap(t.buf)]) }()
-	admin, own := p.Keys.of([]byte(LowerUser(t.user)))
-	for _, keys := range [2][]string{admin, own} {
-		for _, t.key = range keys {
-			for i := range mistakes {
-				if mistakes[i].made(t) {
-					return mistakes[i].Hint, t.digests
-				}
+	admin, own := p.Keys.Of([]byte(validation.LowerUser(t.user)))
+	for _, t.key = range slices.Concat(admin, own) {
+		for i := range mistakes {
+			if mistakes[i].made(t) {
+				return mistakes[i].Hint, t.digests
 			}
 		}
 	}
 	return noMatch, t.digests
 }
 
-// OtherKey names the reseller with whose key a wrong hash is right. It makes
-// one digest for each key that there is, so it is not for the way of a
-// request. It says nothing if there is no such reseller.
-func (p *Policy) OtherKey(r *Request) Hint {
+// ofOtherKey names the reseller with whose key a wrong hash is right. It makes
+// one digest for each key that there is.
+func ofOtherKey(p *validation.Policy, r *validation.Request) Hint {
 	t := newTrial(r)
-	for name, keys := range p.Keys.resellers {
+	for name, keys := range p.Keys.Resellers() {
 		for _, key := range keys {
-			if name != LowerUser(t.user) && t.sha1(t.didID, key) {
+			if name != validation.LowerUser(t.user) && t.sha1(t.didID, key) {
 				return Hint{"other_key", fmt.Sprintf("the hash was made with the key of reseller %q, which does not count for this u", name)}
 			}
 		}
 	}
 	return Hint{}
-}
-
-// Expected returns the hashes that are right for the did_id and the user of a
-// request, one for each key that counts. They are as secret as a signature.
-func (p *Policy) Expected(r *Request) []string {
-	user, _ := r.Value(User)
-	didID, _ := r.Value(DidID)
-	admin, own := p.Keys.of([]byte(LowerUser(string(user))))
-	var hashes []string
-	for _, keys := range [2][]string{admin, own} {
-		for _, key := range keys {
-			hashes = append(hashes, string(AppendHash(nil, didID, key)))
-		}
-	}
-	return hashes
 }
 
 // trial compares a wrong hash with what mistakes would make of one key.
@@ -176,47 +132,41 @@ type trial struct {
 	digests     int
 	buf         []byte
 
-	r *Request
+	r *validation.Request
 	// The values of did_id and the others but the hash, as they stand in the
 	// request and in the order of the documentation, with and without u.
 	all, noUser, sorted, sortedNoUser []string
 }
 
-func newTrial(r *Request) *trial {
+func newTrial(r *validation.Request) *trial {
 	t := &trial{r: r, buf: make([]byte, 0, 256)}
-	t.hash, _ = r.Value(Hash)
-	didID, _ := r.Value(DidID)
-	user, _ := r.Value(User)
+	t.hash, _ = r.Value(validation.Hash)
+	didID, _ := r.Value(validation.DidID)
+	user, _ := r.Value(validation.User)
 	t.didID, t.user = string(didID), string(user)
 
-	names := make([]Name, 0, numNames)
-	for _, n := range Names() {
-		if n == DidID || n != Hash && t.value(n) != "" {
-			names = append(names, n)
-		}
-	}
-	t.sorted, t.sortedNoUser = t.values(names)
-	sort.Slice(names, func(i, j int) bool { return r.values[names[i]].start < r.values[names[j]].start })
-	t.all, t.noUser = t.values(names)
+	t.all, t.noUser = t.values(r.InOrder())
+	t.sorted, t.sortedNoUser = t.values(validation.Names())
 	return t
 }
 
-// values returns the values of the parameters, and without u's; with room for
-// a key behind them.
-func (t *trial) values(names []Name) (all, noUser []string) {
-	all = make([]string, 0, numNames)
-	noUser = make([]string, 0, numNames)
+// values returns the values of the parameters but the hash, and without u's.
+func (t *trial) values(names []validation.Name) (all, noUser []string) {
 	for _, n := range names {
-		all = append(all, t.value(n))
-		if n != User {
-			noUser = append(noUser, t.value(n))
+		val := t.value(n)
+		if n == validation.Hash || n != validation.DidID && val == "" {
+			continue
+		}
+		all = append(all, val)
+		if n != validation.User {
+			noUser = append(noUser, val)
 		}
 	}
-	return all, noUser
+	return slices.Clip(all), slices.Clip(noUser)
 }
 
 // value returns the text of a parameter, none if it is long.
-func (t *trial) value(n Name) string {
+func (t *trial) value(n validation.Name) string {
 	text, _ := t.r.Value(n)
 	if len(text) > maxHinted {
 		return ""
@@ -243,7 +193,7 @@ func (t *trial) hmac(key, text string) bool {
 }
 
 func (t *trial) isSum(sum [sha1.Size]byte) bool {
-	var digits [HashLen]byte
+	var digits [validation.HashLen]byte
 	hex.Encode(digits[:], sum[:])
 	return subtle.ConstantTimeCompare(digits[:], t.hash) == 1
 }

@@ -5,12 +5,19 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/mor-gateway/caddy-mor-gateway/validation"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // maxMORAnswer is how much of MOR's answer is looked at, in bytes. MOR's
 // answers to the action are some hundred bytes long.
 const maxMORAnswer = 4 << 10
+
+// relay passes MOR's answer to the client and takes a look at it.
+type relay struct {
+	caddyhttp.ResponseWriterWrapper
+	wroteHeader bool
+	answer      morAnswer
+}
 
 // morAnswer is what MOR said, as far as it was seen on its way to the client.
 type morAnswer struct {
@@ -44,7 +51,7 @@ func (a *morAnswer) message() (text []byte, success, ok bool) {
 	return firstMessage(a.seen)
 }
 
-// firstMessage finds the element wherever it stands: MOR puts some under
+// firstMessage finds the element wherever it is: MOR puts some under
 // <page><status>, some under <status>.
 func firstMessage(xml []byte) (text []byte, success, ok bool) {
 	before, _, success := bytes.Cut(xml, []byte("<success>"))
@@ -57,46 +64,46 @@ func firstMessage(xml []byte) (text []byte, success, ok bool) {
 }
 
 // WriteHeader passes the status on.
-func (x *exchange) WriteHeader(status int) {
-	if status >= http.StatusOK && !x.wroteHeader {
-		x.wroteHeader = true
-		coding := x.Header().Get("Content-Encoding")
-		x.answer.unreadable = coding != "" && coding != "identity"
+func (rel *relay) WriteHeader(status int) {
+	if status >= http.StatusOK && !rel.wroteHeader {
+		rel.wroteHeader = true
+		coding := rel.Header().Get("Content-Encoding")
+		rel.answer.unreadable = coding != "" && coding != "identity"
 	}
-	x.ResponseWriterWrapper.WriteHeader(status)
+	rel.ResponseWriterWrapper.WriteHeader(status)
 }
 
 // Write passes a piece of MOR's answer on and takes a look at it.
-func (x *exchange) Write(p []byte) (int, error) {
-	if !x.wroteHeader {
-		x.WriteHeader(http.StatusOK)
+func (rel *relay) Write(p []byte) (int, error) {
+	if !rel.wroteHeader {
+		rel.WriteHeader(http.StatusOK)
 	}
-	if !x.answer.full() {
-		x.answer.see(p)
+	if !rel.answer.full() {
+		rel.answer.see(p)
 	}
-	return x.ResponseWriterWrapper.Write(p)
+	return rel.ResponseWriterWrapper.Write(p)
 }
 
 // FlushError sends what was written so far, and the header before anything
 // was.
-func (x *exchange) FlushError() error {
-	if !x.wroteHeader {
-		x.WriteHeader(http.StatusOK)
+func (rel *relay) FlushError() error {
+	if !rel.wroteHeader {
+		rel.WriteHeader(http.StatusOK)
 	}
-	return http.NewResponseController(x.ResponseWriter).Flush() //nolint:bodyclose
+	return http.NewResponseController(rel.ResponseWriter).Flush() //nolint:bodyclose
 }
 
 // ReadFrom looks at the beginning of what it passes on; the rest takes the
 // underlying writer's own way, which may be faster.
-func (x *exchange) ReadFrom(r io.Reader) (n int64, err error) {
+func (rel *relay) ReadFrom(r io.Reader) (n int64, err error) {
 	var buf []byte
-	for !x.answer.full() {
+	for !rel.answer.full() {
 		if buf == nil {
 			buf = make([]byte, maxMORAnswer)
 		}
 		m, rerr := r.Read(buf)
 		if m > 0 {
-			w, werr := x.Write(buf[:m])
+			w, werr := rel.Write(buf[:m])
 			n += int64(w)
 			if werr != nil {
 				return n, werr
@@ -109,32 +116,6 @@ func (x *exchange) ReadFrom(r io.Reader) (n int64, err error) {
 			return n, rerr
 		}
 	}
-	rest, err := x.ResponseWriterWrapper.ReadFrom(r)
+	rest, err := rel.ResponseWriterWrapper.ReadFrom(r)
 	return n + rest, err
-}
-
-// aloneVerdicts are the errors that the contract leaves to the gateway alone:
-// it accepted no request for which MOR has one of these.
-var aloneVerdicts = []validation.Verdict{
-	validation.GetDisabled, validation.IncorrectHash, validation.CallLimitFormat,
-	validation.ActiveFromInvalid, validation.ActiveTillInvalid,
-}
-
-// gatewayAlone reports whether MOR's error is one that the gateway should have
-// found.
-func (x *exchange) gatewayAlone(message []byte) bool {
-	for _, v := range aloneVerdicts {
-		if string(message) == v.Message() {
-			return true
-		}
-	}
-	return string(message) == validation.ActiveTillNotGreater.Message() &&
-		x.gives(validation.ActiveFrom) && x.gives(validation.ActiveTill)
-}
-
-// gives reports whether an accepted request gives a timestamp. A blank one is
-// not given: with only one of the two, MOR compares it with what it has stored.
-func (x *exchange) gives(n validation.Name) bool {
-	text, _ := x.req.Value(n)
-	return len(bytes.TrimSpace(text)) > 0
 }
