@@ -39,6 +39,7 @@ type benchExchange struct {
 	repl  *caddy.Replacer
 	fresh caddy.Replacer
 	extra *caddyhttp.ExtraLogFields
+	vars  map[string]any
 	text  string
 }
 
@@ -49,8 +50,10 @@ func newBenchExchange(method, target, contentType, body string) *benchExchange {
 		body:  strings.NewReader(body),
 		repl:  caddy.NewReplacer(),
 		extra: new(caddyhttp.ExtraLogFields),
+		vars:  make(map[string]any),
 		text:  body,
 	}
+	x.repl.Map(func(string) (any, bool) { return nil, false }) // as Caddy's server does
 	x.fresh = *x.repl
 	x.r.Header.Set("User-Agent", "curl/8.5.0")
 	x.r.Header.Set("Accept", "*/*")
@@ -58,8 +61,9 @@ func newBenchExchange(method, target, contentType, body string) *benchExchange {
 		x.r.Header.Set("Content-Type", contentType)
 	}
 	ctx := context.WithValue(x.r.Context(), caddy.ReplacerCtxKey, x.repl)
-	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: "192.0.2.1"})
+	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, x.vars)
 	ctx = context.WithValue(ctx, caddyhttp.ExtraLogFieldsCtxKey, x.extra)
+	ctx = context.WithValue(ctx, caddyhttp.ServerCtxKey, new(caddyhttp.Server))
 	x.r = x.r.WithContext(ctx)
 	return x
 }
@@ -68,6 +72,8 @@ func (x *benchExchange) reset() {
 	clear(x.w.header)
 	*x.repl = x.fresh
 	*x.extra = caddyhttp.ExtraLogFields{}
+	clear(x.vars)
+	x.vars[caddyhttp.ClientIPVarKey] = "192.0.2.1"
 	x.body.Reset(x.text)
 	x.r.Body = x
 	x.r.ContentLength = int64(len(x.text))
@@ -165,8 +171,7 @@ func BenchmarkReadBody(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				x.reset()
-				var body requestBody
-				body.take(x.r)
+				body := bodyOf(x.r)
 				if got, v := body.Read(DefaultMaxBody); v != validation.Accepted || len(got) != len(bm.body) {
 					b.Fatal(v)
 				}

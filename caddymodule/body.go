@@ -14,7 +14,7 @@ import (
 
 // firstRead is the most memory, in bytes, that a body gets before it has
 // arrived, whatever length is declared.
-const firstRead = 64 << 10
+const firstRead = 64<<10 + 1
 
 // What ends the reading of a body early. More of it may follow.
 var (
@@ -27,6 +27,7 @@ var (
 type requestBody struct {
 	from   io.ReadCloser
 	length int64         // declared, -1 if unknown
+	asked  bool          // the client waits for leave to send it (Expect)
 	read   []byte        // all that was taken from the body
 	err    error         // what ended the reading, io.EOF at the body's end
 	waited time.Duration // the client's time, which is not ours
@@ -40,21 +41,24 @@ type readBack struct {
 	whole []byte
 }
 
-// take takes the body from a request and returns its length in bytes, -1 if
-// it is unknown.
-func (b *requestBody) take(r *http.Request) int64 {
-	b.from, b.length = r.Body, r.ContentLength
-	if whole, ok := r.Body.(*readBack); ok { // an earlier gateway has read it
-		b.read, b.err, b.length = whole.whole, io.EOF, int64(len(whole.whole))
+// bodyOf returns the body of a request, nil if it has none.
+func bodyOf(r *http.Request) *requestBody {
+	if r.Body == nil || r.ContentLength == 0 {
+		return nil
 	}
-	if b.from == nil {
-		b.length = 0
+	b := &requestBody{from: r.Body, length: r.ContentLength, asked: r.Header["Expect"] != nil}
+	if earlier, ok := r.Body.(*readBack); ok { // another gateway has read it
+		b.read, b.err, b.length = earlier.whole, io.EOF, int64(len(earlier.whole))
 	}
-	return b.length
+	return b
 }
 
-// Empty reports whether the body ends without a byte.
+// Empty reports whether the body ends without a byte. A client that waits for
+// leave to send one has one.
 func (b *requestBody) Empty() bool {
+	if b.asked {
+		return false
+	}
 	for len(b.read) == 0 && b.err == nil {
 		b.fill(firstRead)
 	}
@@ -113,21 +117,17 @@ func (b *requestBody) verdict() validation.Verdict {
 }
 
 // unread reports whether bytes of the body may still come.
-func (b *requestBody) unread() bool { return b.length != 0 && b.err != io.EOF }
+func (b *requestBody) unread() bool { return b != nil && b.err != io.EOF }
 
 // giveBack gives a request that may go on what was read of its body. Where it
 // was read whole, an accepted request has its length from then on; in monitor
 // mode it goes on as it came.
 func (b *requestBody) giveBack(r *http.Request, accepted, monitor bool) {
 	switch {
-	case b.read == nil && b.err == nil, !accepted && !monitor:
+	case b == nil, b.read == nil && b.err == nil, !accepted && !monitor:
 		// nothing was read, or nobody will
 	case b.err == io.EOF:
-		closer := b.from
-		if earlier, ok := b.from.(*readBack); ok {
-			closer = earlier
-		}
-		b.again = readBack{Closer: closer, whole: b.read}
+		b.again = readBack{Closer: b.from, whole: b.read}
 		b.again.Reset(b.read)
 		r.Body = &b.again
 		if !monitor {

@@ -16,12 +16,13 @@ type exchange struct {
 	handler *Handler
 	r       *http.Request
 	req     validation.Request
-	body    requestBody
+	body    *requestBody // nil if there is none
 	verdict validation.Verdict
 	hinted  string // what hint has found
 
 	passage *passage
 	own     passage // of the first gateway that the request meets
+	relay   relay
 }
 
 // passage is what the gateways that a request meets have in common: the
@@ -40,39 +41,49 @@ func (p *passage) String() string { return p.last.verdict.String() }
 const passageVar = "mor_gateway"
 
 // judge decides about a request for the action, which keeps its body.
-func (h *Handler) judge(r *http.Request) (x *exchange) {
-	x = &exchange{handler: h, r: r}
-	x.join()
-	x.req = validation.Request{
-		Method:  r.Method,
-		Path:    r.URL.Path,
-		Opaque:  r.URL.Opaque != "",
-		Query:   r.URL.RawQuery,
-		Header:  r.Header,
-		Length:  x.body.take(r),
-		Trailer: len(r.Trailer) > 0,
-		Body:    &x.body,
-	}
-	defer func() { x.body.giveBack(r, x.verdict == validation.Accepted, h.monitor) }()
-	defer x.failClosed("judging")
-	start := time.Now()
-	x.verdict = h.policy.Judge(&x.req)
-	validationSeconds.Observe((time.Since(start) - x.body.waited).Seconds())
+func (h *Handler) judge(r *http.Request) *exchange {
+	x := &exchange{handler: h, r: r, body: bodyOf(r)}
+	x.passage = &x.own
+	x.own.last = x
+	x.decide()
+	x.body.giveBack(r, x.verdict == validation.Accepted, h.monitor)
 	return x
 }
 
-// join finds what an earlier gateway has said of the request, and takes the
-// word.
+func (x *exchange) decide() {
+	defer x.failClosed("judging")
+	x.join()
+	x.req = validation.Request{
+		Method:  x.r.Method,
+		Path:    x.r.URL.Path,
+		Opaque:  x.r.URL.Opaque != "",
+		Query:   x.r.URL.RawQuery,
+		Header:  x.r.Header,
+		Trailer: len(x.r.Trailer) > 0,
+	}
+	if x.body != nil {
+		x.req.Length, x.req.Body = x.body.length, x.body
+	}
+	start := time.Now()
+	x.verdict = x.handler.policy.Judge(&x.req)
+	took := time.Since(start)
+	if x.body != nil {
+		took -= x.body.waited
+	}
+	validationSeconds.Observe(took.Seconds())
+}
+
+// join takes the word from an earlier gateway that has judged the request, or
+// is the first to give the request a verdict.
 func (x *exchange) join() {
 	ctx := x.r.Context()
 	if p, ok := caddyhttp.GetVar(ctx, passageVar).(*passage); ok {
 		x.passage = p
-	} else {
-		x.passage = &x.own
-		caddyhttp.SetVar(ctx, passageVar, x.passage)
-		x.passage.mark(ctx)
+		p.last = x
+		return
 	}
-	x.passage.last = x
+	caddyhttp.SetVar(ctx, passageVar, x.passage)
+	x.passage.mark(ctx)
 }
 
 // refuses reports whether the gateway answers the request itself.

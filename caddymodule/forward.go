@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,7 +20,8 @@ func (x *exchange) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 		return next.ServeHTTP(w, r)
 	}
 	p.relaying = true
-	rel := &relay{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	rel := &x.relay
+	rel.ResponseWriter = w
 	// Also when MOR's answer breaks off: reverse_proxy panics then.
 	defer func() {
 		p.relaying = false
@@ -38,17 +38,25 @@ func (x *exchange) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 // sendOnce takes out of a request what could make an update happen twice, or
 // not at all. MOR's server would answer an Expect that the gateway has answered.
-// And when a connection breaks that Go's transport had used before, it sends a
-// GET, or an empty POST that has an idempotency key, again, unless they have a
-// body, even one that turns out to be empty.
+// And when a connection breaks that Go's transport had used before, it sends
+// some requests again. An empty POST with an idempotency key is one; Go knows
+// the key by its canonical name, and the same name in lower case is the same
+// field to MOR. A GET is one unless it has a body, even one that turns out to
+// be empty.
 func sendOnce(r *http.Request) {
 	delete(r.Header, "Expect")
 	if r.ContentLength != 0 {
 		return
 	}
-	if r.Method == http.MethodGet || r.Header["Idempotency-Key"] != nil || r.Header["X-Idempotency-Key"] != nil {
+	if r.Method == http.MethodGet {
 		r.ContentLength = -1
-		r.Body = &readBack{Reader: *bytes.NewReader(nil), Closer: http.NoBody}
+		r.Body = &readBack{Closer: http.NoBody}
+	}
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := r.Header[name]; ok {
+			delete(r.Header, name)
+			r.Header[strings.ToLower(name)] = values
+		}
 	}
 }
 

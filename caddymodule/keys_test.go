@@ -174,7 +174,7 @@ func TestKeyMistakes(t *testing.T) {
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x"}, "b": {"{env.UNSET_KEY}"}}, []string{"resellers[number 2 by username][0]: {env.UNSET_KEY} is empty: the variable is not set"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x", ""}}, []string{"resellers[number 1 by username][1]", "is empty"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"sesame": {}}, []string{"resellers[number 1 by username]", "no key"}},
-		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"Sesame": {"x"}, "sesame": {"y"}}, []string{"resellers[number 2 by username]", "twice"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"Sesame": {"x"}, "sesame": {"y"}}, []string{"resellers[number 2 by username]", "repeated"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{" ": {"x"}}, []string{"resellers[number 1 by username]", "empty"}},
 	} {
 		err := provision(t, &caddymodule.Handler{Secrets: tt.secrets, Resellers: tt.resellers})

@@ -56,32 +56,32 @@ func (b *badBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// badContext panics on the first look for what the gateway adds to the log.
+// badContext panics on the first look for the placeholders.
 type badContext struct {
 	context.Context
 	used atomic.Bool
 }
 
 func (c *badContext) Value(key any) any {
-	if key == caddyhttp.ExtraLogFieldsCtxKey && !c.used.Swap(true) {
+	if key == caddy.ReplacerCtxKey && !c.used.Swap(true) {
 		panic("sabotage")
 	}
 	return c.Context.Value(key)
 }
 
 // A panic in our own code: a refusal, or in monitor mode a plain forward;
-// logged once with its stack, counted once, and the connection lives on.
+// logged once with its stack, counted once.
 func TestFailClosed(t *testing.T) {
 	const times = 20
-	places := map[string]string{"body": "panic while judging a request", "context": "panic while telling of a request"}
+	places := map[string]string{"body": "panic while judging a request", "context": "panic while judging a request"}
 	for place, message := range places {
 		for _, mode := range []string{"enforce", "monitor"} {
 			t.Run(place+", "+mode, func(t *testing.T) {
 				up := startUpstream(t, nil)
 				g := start(t, config{Site: "route {\nsabotage " + place + "\n" + guarded(up.addr, "mode "+mode) + "\n}"})
 				before := g.counters("caddy_mor_gateway_requests_total")
-				c := dial(t, g.addr)
 				for range times {
+					c := dial(t, g.addr)
 					c.send(post(action, okQuery, form))
 					resp, body := c.answer("POST")
 					seen := up.requests()

@@ -97,6 +97,7 @@ func TestUpdateIsNotSentTwice(t *testing.T) {
 	}{
 		{"Caddy alone", func(addr string) string { return "reverse_proxy " + addr }, func(update string) int { return max(1, twice[update]) }},
 		{"gateway", func(addr string) string { return guarded(addr, "allow_get") }, func(string) int { return 1 }},
+		{"gateway, request_buffers", func(addr string) string { return guarded(addr) + " {\nrequest_buffers 64KiB\n}" }, func(string) int { return 1 }},
 		{"gateway, keepalive off", func(addr string) string { return guarded(addr, "allow_get") + keepaliveOff }, func(string) int { return 1 }},
 	}
 	ends := map[string]func(net.Conn){"closed": func(net.Conn) {}, "reset": reset}
@@ -106,6 +107,9 @@ func TestUpdateIsNotSentTwice(t *testing.T) {
 				b := startBreaker(t, f)
 				g := start(t, config{Site: site.site(b.addr)})
 				for name, update := range updates {
+					if name == "GET" && strings.Contains(site.name, "request_buffers") {
+						continue // refused here; where GET is allowed, see TestWhatMakesUpdatesGoTwice
+					}
 					want := site.times(name)
 					for range times {
 						heads, status := b.sent(t, g, update)
@@ -122,16 +126,15 @@ func TestUpdateIsNotSentTwice(t *testing.T) {
 	}
 }
 
-// How the updates above leave: a GET as it came; an empty POST with an
-// idempotency key as an empty chunked body, which is what keeps Go from
-// repeating it.
+// How the updates above leave: as they came, but for a length that was not
+// declared.
 func TestHowUpdatesLeave(t *testing.T) {
 	want := map[string]string{
 		"GET":                                 "",
 		"empty POST":                          "Content-Length: 0",
-		"empty POST, Idempotency-Key":         "Transfer-Encoding: chunked",
-		"empty POST, X-Idempotency-Key":       "Transfer-Encoding: chunked",
-		"chunked empty POST, Idempotency-Key": "Transfer-Encoding: chunked",
+		"empty POST, Idempotency-Key":         "Content-Length: 0",
+		"empty POST, X-Idempotency-Key":       "Content-Length: 0",
+		"chunked empty POST, Idempotency-Key": "Content-Length: 0",
 		"POST, Idempotency-Key":               fmt.Sprintf("Content-Length: %d", len(okQuery)),
 	}
 	b := startBreaker(t, func(net.Conn) {})
@@ -161,7 +164,7 @@ func TestWhatMakesUpdatesGoTwice(t *testing.T) {
 		want                  int
 	}{
 		{"request_buffers, GET", "GET", "request_buffers 64KiB", 2},
-		{"request_buffers, POST", "empty POST, Idempotency-Key", "request_buffers 64KiB", 2},
+		{"request_buffers, POST", "empty POST, Idempotency-Key", "request_buffers 64KiB", 1},
 		{"request_buffers, keepalive off", "GET", "request_buffers 64KiB\ntransport http {\nkeepalive off\n}", 1},
 		{"header_up, POST", "empty POST", "header_up Idempotency-Key 1", 2},
 		{"header_up, keepalive off", "empty POST", "header_up Idempotency-Key 1\ntransport http {\nkeepalive off\n}", 1},

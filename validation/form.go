@@ -97,7 +97,7 @@ func (p *pair[T]) read() bool {
 	} else if !p.decode(val, &p.r.buf) {
 		return false
 	}
-	return p.r.keep(n, p.where, mark)
+	return p.r.keep(n, p.where, mark, present)
 }
 
 // splitAlike refuses a pair with a raw ";" unless those who split there as

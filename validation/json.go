@@ -126,11 +126,11 @@ func (j *jsonReader) guarded(n Name) {
 	if !j.ok() {
 		return
 	}
-	v := value{mark, len(j.r.buf), present, InJSON}
+	state := present
 	if j.b[start] == 'n' {
-		v.state = null
+		state = null
 	}
-	if !j.r.set(n, v) {
+	if !j.r.keep(n, InJSON, mark, state) {
 		j.stop()
 	}
 	j.name = NoName

@@ -99,15 +99,12 @@ func (p *Policy) hashIsRight(r *Request) bool {
 	}
 	user, _ := r.Value(User)
 	didID, _ := r.Value(DidID)
-	mark := r.hold()
-	defer r.drop(mark)
-	r.buf = appendLower(r.buf, user)
-	admin, own := p.Keys.Of(r.buf[mark:])
+	var scratch [128]byte
+	admin, own := p.Keys.Of(appendLower(scratch[:0], user))
 	right := 0
 	for _, keys := range [2][]string{admin, own} {
 		for _, key := range keys {
-			r.buf = AppendHash(r.buf[:mark], didID, key)
-			right |= subtle.ConstantTimeCompare(r.buf[mark:], hash)
+			right |= subtle.ConstantTimeCompare(AppendHash(scratch[:0], didID, key), hash)
 		}
 	}
 	return right == 1

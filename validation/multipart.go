@@ -105,7 +105,7 @@ func (r *Request) readPart(b []byte) bool {
 	}
 	mark := r.hold()
 	r.buf = append(r.buf, b...)
-	return r.keep(p.name, InMultipart, mark)
+	return r.keep(p.name, InMultipart, mark, present)
 }
 
 // line reads one line of a part's head: one of the four header fields that

@@ -20,7 +20,7 @@ type Policy struct {
 // waits for a first byte where the type is wrong and the length unknown.
 // Judge is called once for a Request.
 func (p *Policy) Judge(r *Request) Verdict {
-	for r.passed = 0; r.passed < len(readings); r.passed++ {
+	for r.passed = 0; int(r.passed) < len(readings); r.passed++ {
 		if v := readings[r.passed].read(p, r); v != Accepted {
 			return v
 		}
@@ -115,9 +115,9 @@ func (r *Request) Checks() []Check {
 	for i, text := range texts {
 		result := "pass"
 		switch {
-		case i == r.passed:
+		case i == int(r.passed):
 			result = "fail"
-		case i > r.passed:
+		case i > int(r.passed):
 			result = "not reached"
 		}
 		checks[i] = Check{text, result}

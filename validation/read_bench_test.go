@@ -41,11 +41,12 @@ func benchMultipart(comment int) (contentType, body string) {
 type benchCall struct {
 	method, query string
 	header        map[string][]string
-	body          validation.Bytes
+	length        int64
+	body          validation.Body
 }
 
 func benchPost(query, contentType, body string) benchCall {
-	c := benchCall{method: "POST", query: query, body: validation.Bytes(body), header: map[string][]string{
+	c := benchCall{method: "POST", query: query, length: int64(len(body)), body: validation.Bytes(body), header: map[string][]string{
 		"User-Agent":     {"curl/8.5.0"},
 		"Accept":         {"*/*"},
 		"Content-Length": {fmt.Sprint(len(body))},
@@ -63,7 +64,7 @@ func (c *benchCall) judge(p *validation.Policy, r *validation.Request) validatio
 		Path:   benchPath,
 		Query:  c.query,
 		Header: c.header,
-		Length: int64(len(c.body)),
+		Length: c.length,
 		Body:   c.body,
 	}
 	return p.Judge(r)
@@ -80,7 +81,7 @@ func benchPolicy(resellers int) *validation.Policy {
 func benchJudge(b *testing.B, p *validation.Policy, c benchCall, want validation.Verdict) {
 	b.Helper()
 	b.ReportAllocs()
-	if n := len(c.query) + len(c.body); n > 1<<10 {
+	if n := len(c.query) + int(c.length); n > 1<<10 {
 		b.SetBytes(int64(n))
 	}
 	r := new(validation.Request)
@@ -240,7 +241,7 @@ func BenchmarkHostile(b *testing.B) {
 			b.ReportAllocs()
 			p := benchPolicy(1)
 			small, large := benchPost("", bm.contentType, bm.body(16<<10)), benchPost("", bm.contentType, bm.body(64<<10))
-			if n := len(large.body); n > 64<<10 || n < 63<<10 {
+			if n := large.length; n > 64<<10 || n < 63<<10 {
 				b.Fatalf("%d bytes", n)
 			}
 			r := new(validation.Request)

@@ -18,15 +18,15 @@ type Request struct {
 	Trailer bool                // trailers are declared; what isn't declared isn't forwarded
 	Body    Body                // read unless Length is 0
 
-	passed   int // steps of judging
+	passed   uint8 // steps of judging
 	format   format
-	boundary string
 	ascii    bool // the charset has only ASCII in common with UTF-8
 	braced   bool // a form that begins as JSON does
 	odd      Oddity
+	boundary string
 	values   [numNames]value
-	buf      []byte    // all guarded values, decoded, one after the other
-	arr      [128]byte // for buf, which is mostly shorter
+	buf      []byte   // all guarded values, decoded, one after the other
+	arr      [64]byte // for buf, which is mostly shorter
 }
 
 // Body is the body of a request, which is read only when it must be.
@@ -55,7 +55,7 @@ func (b Bytes) Read(limit int64) ([]byte, Verdict) {
 
 // value is a guarded parameter as Rails will see it: a piece of Request.buf.
 type value struct {
-	start, end int
+	start, end uint32 // a request has less than 4 GiB
 	state      valueState
 	source     Source
 }
@@ -93,7 +93,7 @@ func (r *Request) InOrder() []Name {
 			names = append(names, n)
 		}
 	}
-	slices.SortFunc(names, func(a, b Name) int { return r.values[a].start - r.values[b].start })
+	slices.SortFunc(names, func(a, b Name) int { return int(r.values[a].start) - int(r.values[b].start) })
 	return names
 }
 
@@ -120,15 +120,12 @@ func (r *Request) hold() (mark int) {
 // drop forgets a value that hold started.
 func (r *Request) drop(mark int) { r.buf = r.buf[:mark] }
 
-// keep gives the text since mark to a guarded parameter. It reports false if
-// the request is to be refused: for a parameter that changes the method, and
-// for one that was read before with another value. Which of the two MOR takes
-// depends on its release and on where they stand.
-func (r *Request) keep(n Name, where Source, mark int) bool {
-	return r.set(n, value{mark, len(r.buf), present, where})
-}
-
-func (r *Request) set(n Name, v value) bool {
+// keep gives the text since mark, or null, to a guarded parameter. It reports
+// false if the request is to be refused: for a parameter that changes the
+// method, and for one that was read before with another value. Which of the
+// two MOR takes depends on its release and on where they are.
+func (r *Request) keep(n Name, where Source, mark int, state valueState) bool {
+	v := value{uint32(mark), uint32(len(r.buf)), state, where}
 	if n == MethodOverride {
 		return r.fail(OddMethodParam, v.source, n)
 	}
@@ -138,7 +135,7 @@ func (r *Request) set(n Name, v value) bool {
 		return true
 	}
 	same := old.state == v.state && bytes.Equal(r.buf[old.start:old.end], r.buf[v.start:v.end])
-	r.drop(v.start)
+	r.drop(int(v.start))
 	if !same {
 		return r.fail(OddRepeated, v.source, n)
 	}

@@ -63,10 +63,8 @@ func (p *Policy) allowsUser(r *Request) bool {
 	if p.Users == nil {
 		return true
 	}
-	mark := r.hold()
-	defer r.drop(mark)
-	r.buf = appendLower(r.buf, user)
-	_, ok := p.Users[string(r.buf[mark:])]
+	var scratch [64]byte
+	_, ok := p.Users[string(appendLower(scratch[:0], user))]
 	return ok
 }
 
