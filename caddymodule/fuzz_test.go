@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/reference"
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
@@ -82,8 +83,8 @@ func FuzzHandler(f *testing.F) {
 			if err != nil {
 				t.Fatalf("accepted, but: %v", err)
 			}
-			keys := reference.Keys{Admin: enforce.Secrets, Resellers: map[string][]string{"resel": {"reseller secret"}}}
-			if message := reference.Judge(want.Method, vals, keys, true); message != "" {
+			site := contract.Site{Keys: enforce.Secrets, Resellers: map[string][]string{"resel": {"reseller secret"}}, AllowGet: true}
+			if message := site.Judge(want.Method, vals.Text); message != "" {
 				t.Fatalf("accepted, but: %s", message)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 )
 
 // A client is one of the ways in which public libraries call the API: how they send, and how they decide
@@ -87,7 +89,7 @@ func TestClientLibraries(t *testing.T) {
 	for _, c := range clients {
 		for _, tt := range tests {
 			t.Run(c.name+"/"+tt.name, func(t *testing.T) {
-				p := url.Values{"u": {"admin"}, "did_id": {"6511"}, "call_limit": {"999"}, "hash": {sha1Of("6511secret")}}
+				p := url.Values{"u": {"admin"}, "did_id": {"6511"}, "call_limit": {"999"}, "hash": {contract.Hash("6511", "secret")}}
 				if tt.param != "" {
 					p.Set(tt.param, tt.value)
 				}

@@ -123,7 +123,7 @@ func TestCorpus(t *testing.T) {
 	}
 	t.Logf("corpus: %d cases, %d accepted, %d bypasses, %d false refusals; bypasses of the control: %d with a naive gateway, %d with none",
 		len(cases), count["accepted"], count["bypasses"], count["false refusals"], count["naive"], count["direct"])
-	if len(cases) < 400 {
+	if len(cases) < 2000 {
 		t.Errorf("the corpus has shrunk to %d cases", len(cases))
 	}
 	if count["naive"] < 100 || count["direct"] < 2*count["naive"] {

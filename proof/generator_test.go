@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 )
 
 // generator makes requests. The same seed and number give the same request.
@@ -70,14 +72,14 @@ func (g generator) values() *values {
 	v := &values{site: pick(g, "main", "main", "main", "main", "main", "get", "get", "users", "underscores")}
 	s := sites[v.site]
 	u := pick(g, "admin", "Admin", "accountant", "José", "a b", "bob", "BOB", "reseller1", "Reseller1", "user;1", "u=1&x=2", "[u]", "\"u", "u's")
-	if len(s.users) > 0 {
+	if len(s.Users) > 0 {
 		u = pick(g, "admin", "ALICE", "alice", "Reseller1")
 	}
-	key := pick(g, slices.Concat(s.keys, s.resellers[lower(u)])...)
+	key := pick(g, slices.Concat(s.Keys, s.Resellers[contract.Lower(u)])...)
 	did := pick(g, "6511", "1", "007", strconv.Itoa(1+g.IntN(99999)), "98765432109876543210")
 	v.set("u", u)
 	v.set("did_id", did)
-	v.set("hash", sha1Of(did+key))
+	v.set("hash", contract.Hash(did, key))
 	for _, name := range []string{"call_limit", "did_user_id", "active_from", "active_till", "grace_time", "comment", "p", "custom_sip_header", "language"} {
 		if g.chance(30) {
 			v.set(name, g.good(name))
@@ -112,7 +114,7 @@ func (g generator) bad(name string) string {
 	case "did_id":
 		return pick(g, "0", "-6511", "6511x", "", "6511\n", " 6511", "1e3", "+1")
 	case "hash":
-		return pick(g, "", "0", strings.Repeat("0", 40), strings.ToUpper(sha1Of("6511secret")), sha1Of("6511"), sha1Of("6511secret")+"\n")
+		return pick(g, "", "0", strings.Repeat("0", 40), strings.ToUpper(contract.Hash("6511", "secret")), contract.Hash("6511", ""), contract.Hash("6511", "secret")+"\n")
 	case "call_limit":
 		return pick(g, "-5", "2147483648", "1.5", "abc", "5\nx", " 5", "+5", "1e3", "5\x00")
 	case "did_user_id", "grace_time":
@@ -132,7 +134,7 @@ func (g generator) breakRule(v *values) {
 	switch name := pick(g, guarded...); {
 	case name == "did_id":
 		v.set(name, g.bad(name))
-		v.set("hash", sha1Of(v.get("did_id")+sites[v.site].keys[0])) // only the DID itself is wrong
+		v.set("hash", contract.Hash(v.get("did_id"), sites[v.site].Keys[0])) // only the DID itself is wrong
 	case name == "active_till" && g.chance(50):
 		v.set("active_from", "1700000000")
 		v.set(name, pick(g, "1700000000", "1600000000", "9"))
@@ -152,7 +154,7 @@ func (g generator) draft(v *values) *draft {
 		boundary: pick(g, "b", "------------------------d74496d66958873e", "----WebKitFormBoundary7MA4YWxk", "5f8b6e0c2a7d4f1e9c3b"),
 	}
 	d.kind = pick(g, noBody, noBody, formBody, formBody, jsonBody, jsonBody, multipartBody)
-	if d.kind == noBody && sites[d.site].allowGET && g.chance(60) {
+	if d.kind == noBody && sites[d.site].AllowGet && g.chance(60) {
 		d.method = "GET"
 	}
 	switch d.kind {

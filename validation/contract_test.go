@@ -1,76 +1,31 @@
 package validation
 
 import (
-	"crypto/sha1" //nolint:gosec // the API's digest
-	"encoding/hex"
-	"encoding/json"
-	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 )
 
-const (
-	adminKey    = "secret"
-	resellerKey = "reseller secret"
-	seedHash    = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46"
-)
+const seedHash = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46"
 
-// sum makes a hash independently of the code under test.
-func sum(s string) string {
-	h := sha1.Sum([]byte(s)) //nolint:gosec // the API's digest
-	return hex.EncodeToString(h[:])
-}
-
-func testPolicy() *Policy {
-	return &Policy{
-		Keys:    NewKeys([]string{adminKey}, map[string][]string{"Reseller1": {"old " + resellerKey, resellerKey}}),
-		MaxBody: 64 << 10,
+// policyOf returns what the module makes of a site's configuration.
+func policyOf(s contract.Site) *Policy {
+	resellers := map[string][]string{}
+	for name, keys := range s.Resellers {
+		resellers[strings.ToUpper(name)] = keys // letter case does not count
 	}
-}
-
-// sent is one parameter of a request.
-type sent struct{ name, value string }
-
-// styles are the client styles of the contract: how the same parameters reach
-// MOR.
-var styles = []struct {
-	name  string
-	build func([]sent) (method, query, contentType, body string)
-}{
-	{"query", func(ps []sent) (string, string, string, string) {
-		return "POST", encodeForm(ps), "", ""
-	}},
-	{"urlencoded", func(ps []sent) (string, string, string, string) {
-		return "POST", "", "application/x-www-form-urlencoded", encodeForm(ps)
-	}},
-	{"JSON", func(ps []sent) (string, string, string, string) {
-		var members []string
-		for _, p := range ps {
-			value, err := json.Marshal(p.value)
-			if err != nil {
-				panic(err)
-			}
-			members = append(members, `"`+p.name+`":`+string(value))
+	p := &Policy{Keys: NewKeys(s.Keys, resellers), AllowGet: s.AllowGet, MaxBody: 64 << 10}
+	for _, name := range s.Users {
+		if p.Users == nil {
+			p.Users = map[string]struct{}{}
 		}
-		return "POST", "", "application/json", "{" + strings.Join(members, ",") + "}"
-	}},
-	{"multipart", func(ps []sent) (string, string, string, string) {
-		var b strings.Builder
-		for _, p := range ps {
-			b.WriteString("--XyZ\r\nContent-Disposition: form-data; name=\"" + p.name + "\"\r\n\r\n" + p.value + "\r\n")
-		}
-		b.WriteString("--XyZ--\r\n")
-		return "POST", "", "multipart/form-data; boundary=XyZ", b.String()
-	}},
-}
-
-func encodeForm(ps []sent) string {
-	var pairs []string
-	for _, p := range ps {
-		pairs = append(pairs, p.name+"="+url.QueryEscape(p.value))
+		p.Users[name] = struct{}{}
 	}
-	return strings.Join(pairs, "&")
+	return p
 }
+
+func testPolicy() *Policy { return policyOf(contract.Sites["main"]) }
 
 func newRequest(method, query, contentType, body string) *Request {
 	r := &Request{Method: method, Path: "/billing/api/did_details_update", Query: query, Length: int64(len(body)), Header: map[string][]string{}}
@@ -86,185 +41,21 @@ func check(p *Policy, r *Request, body string) Verdict {
 	return p.Judge(r)
 }
 
-// contractRows is the contract's table of errors with its borders. Each row
-// is the seed's example with one parameter set to another value; "-" leaves
-// it out.
-var contractRows = []struct {
-	rule        string
-	name, value string
-	want        Verdict
-}{
-	{"the seed's example", "call_limit", "999", Accepted},
-
-	{"u is missing", "u", "-", AccessDenied},
-	{"u is blank", "u", "", AccessDenied},
-	{"u is white space", "u", "   ", AccessDenied},
-	{"u is Unicode's white space", "u", "\u00a0\u2003\u3000", AccessDenied},
-	{"u is for MOR to know", "u", "nobody", Accepted},
-	{"u in any script", "u", "Никто", Accepted},
-	{"control character in u", "u", "admin\x00", Ambiguous},
-	{"control character in u", "u", "ad\r\nmin", Ambiguous},
-	{"control character in u", "u", "\t", Ambiguous},
-
-	{"hash missing", "hash", "-", IncorrectHash},
-	{"hash blank", "hash", "", IncorrectHash},
-	{"hash wrong", "hash", strings.Repeat("0", 40), IncorrectHash},
-	{"hash of upper-case digits", "hash", strings.ToUpper(seedHash), IncorrectHash},
-	{"hash of 39 digits", "hash", seedHash[:39], IncorrectHash},
-	{"hash of 41 digits", "hash", seedHash + "0", IncorrectHash},
-	{"hash that is not hex", "hash", strings.Repeat("g", 40), IncorrectHash},
-	{"hash with a line end", "hash", seedHash + "\n", IncorrectHash},
-	{"hash with a space", "hash", " " + seedHash, IncorrectHash},
-	{"hash of another did_id", "did_id", "6512", IncorrectHash},
-	{"hash of no did_id", "did_id", "-", IncorrectHash},
-
-	{"call_limit is optional", "call_limit", "-", Accepted},
-	{"call_limit is empty", "call_limit", "", Accepted},
-	{"call_limit is white space", "call_limit", " \t\n\v\f\r", Accepted},
-	{"call_limit is other white space", "call_limit", "\u00a0", CallLimitFormat},
-	{"call_limit from", "call_limit", "0", Accepted},
-	{"call_limit to", "call_limit", "2147483647", Accepted},
-	{"call_limit over", "call_limit", "2147483648", CallLimitFormat},
-	{"call_limit with leading zeros", "call_limit", "0005", Accepted},
-	{"call_limit with many leading zeros", "call_limit", strings.Repeat("0", 400) + "5", Accepted},
-	{"call_limit of 400 digits", "call_limit", strings.Repeat("9", 400), CallLimitFormat},
-	{"call_limit that wraps around 64 bits", "call_limit", "18446744073709551616", CallLimitFormat},
-	{"no sign", "call_limit", "-1", CallLimitFormat},
-	{"no sign", "call_limit", "+5", CallLimitFormat},
-	{"no sign", "call_limit", "-0", CallLimitFormat},
-	{"no fraction", "call_limit", "5.0", CallLimitFormat},
-	{"no exponent", "call_limit", "5e0", CallLimitFormat},
-	{"no spaces", "call_limit", " 5", CallLimitFormat},
-	{"no spaces", "call_limit", "5 ", CallLimitFormat},
-	{"anchored to the text, not to lines", "call_limit", "5\n", CallLimitFormat},
-	{"anchored to the text, not to lines", "call_limit", "5\nx", CallLimitFormat},
-	{"anchored to the text, not to lines", "call_limit", "x\n5", CallLimitFormat},
-	{"ASCII digits only", "call_limit", "５", CallLimitFormat},
-	{"ASCII digits only", "call_limit", "٥", CallLimitFormat},
-	{"no other base", "call_limit", "0x5", CallLimitFormat},
-	{"no separators", "call_limit", "1_000", CallLimitFormat},
-	{"no NUL", "call_limit", "5\x00", CallLimitFormat},
-
-	{"active_from is optional", "active_from", "", Accepted},
-	{"active_from from", "active_from", "0", Accepted},
-	{"active_from to", "active_from", "253402300799", Accepted},
-	{"active_from over", "active_from", "253402300800", ActiveFromInvalid},
-	{"active_from in milliseconds", "active_from", "1700000000000", ActiveFromInvalid},
-	{"active_from is a date", "active_from", "2026-01-01", ActiveFromInvalid},
-	{"active_from is negative", "active_from", "-1", ActiveFromInvalid},
-	{"only active_from: MOR compares", "active_from", "1700000000", Accepted},
-
-	{"active_till is optional", "active_till", "\t", Accepted},
-	{"active_till from", "active_till", "0", Accepted},
-	{"active_till to", "active_till", "253402300799", Accepted},
-	{"active_till over", "active_till", "253402300800", ActiveTillInvalid},
-	{"active_till in milliseconds", "active_till", "1700000000000", ActiveTillInvalid},
-	{"active_till with a line", "active_till", "5\n6", ActiveTillInvalid},
-	{"only active_till: MOR compares", "active_till", "1", Accepted},
-
-	{"did_user_id is MOR's", "did_user_id", "-1", Accepted},
-	{"did_user_id is MOR's", "did_user_id", "none", Accepted},
-	{"control character in did_user_id", "did_user_id", "1\n2", Ambiguous},
-	{"grace_time is MOR's", "grace_time", "3", Accepted},
-	{"grace_time is MOR's", "grace_time", "-3", Accepted},
-	{"control character in grace_time", "grace_time", "3\x00", Ambiguous},
-
-	{"any other parameter passes", "p", "admin1", Accepted},
-	{"any other parameter passes", "comment", "a;b & c=d + 100% \n<é日本語>\"", Accepted},
-	{"any other parameter passes emptied", "custom_sip_header", "", Accepted},
-	{"any other parameter passes", "Call_Limit", "-5", Accepted},
-}
-
+// Every case of the contract's table, as every style of client writes it. The rows are in internal/contract.
 func TestContract(t *testing.T) {
-	for _, style := range styles {
-		t.Run(style.name, func(t *testing.T) {
-			for _, row := range contractRows {
-				ps := []sent{{"u", "admin"}, {"did_id", "6511"}, {"hash", seedHash}}
-				ps = with(ps, row.name, row.value)
-				method, query, contentType, body := style.build(ps)
-				r := newRequest(method, query, contentType, body)
-				if got := check(testPolicy(), r, body); got != row.want {
-					t.Errorf("%s: %s=%.40q: got %v (%v), want %v", row.rule, row.name, row.value, got, r.Oddity(), row.want)
+	policies := map[string]*Policy{}
+	for name, site := range contract.Sites {
+		policies[name] = policyOf(site)
+	}
+	for _, c := range contract.Cases() {
+		for _, style := range contract.Styles {
+			t.Run(c.Name+"/"+style, func(t *testing.T) {
+				w := contract.Write(style, c.Params)
+				r := newRequest("POST", w.Query, w.ContentType, w.Body)
+				if got := check(policies[c.Site], r, w.Body); got.Message() != c.Want {
+					t.Errorf("%v: got %v (%v), want %q", c.Params, got, r.Oddity(), c.Want)
 				}
-			}
-		})
-	}
-}
-
-// with sets a parameter, or removes it if the value is "-".
-func with(ps []sent, name, value string) []sent {
-	out := []sent{}
-	for _, p := range ps {
-		if p.name != name {
-			out = append(out, p)
-		}
-	}
-	if value != "-" {
-		out = append(out, sent{name, value})
-	}
-	return out
-}
-
-// TestDidID has a right hash for each did_id: only then does MOR look at it.
-func TestDidID(t *testing.T) {
-	for _, tc := range []struct {
-		didID string
-		want  Verdict
-	}{
-		{"6511", Accepted},
-		{"006511", Accepted},
-		{strings.Repeat("9", 400), Accepted}, // a positive decimal integer
-		{"-", DidNotFound},
-		{"", DidNotFound},
-		{" ", DidNotFound},
-		{"0", DidNotFound},
-		{"000", DidNotFound},
-		{"-1", DidNotFound},
-		{"+1", DidNotFound},
-		{" 6511", DidNotFound},
-		{"6511\n", DidNotFound},
-		{"6511\x00", DidNotFound},
-		{"6511.0", DidNotFound},
-		{"6511x", DidNotFound},
-		{"６５１１", DidNotFound},
-	} {
-		for _, style := range styles {
-			text := tc.didID
-			if text == "-" {
-				text = ""
-			}
-			ps := with([]sent{{"u", "admin"}, {"hash", sum(text + adminKey)}}, "did_id", tc.didID)
-			if tc.didID == "" {
-				ps = append(ps, sent{"did_id", ""})
-			}
-			method, query, contentType, body := style.build(ps)
-			if got := check(testPolicy(), newRequest(method, query, contentType, body), body); got != tc.want {
-				t.Errorf("%s: did_id %.20q: got %v, want %v", style.name, tc.didID, got, tc.want)
-			}
-		}
-	}
-}
-
-func TestActiveTillGreater(t *testing.T) {
-	for _, tc := range []struct {
-		from, till string
-		want       Verdict
-	}{
-		{"1", "2", Accepted},
-		{"2", "2", ActiveTillNotGreater},
-		{"3", "2", ActiveTillNotGreater},
-		{"0", "0", ActiveTillNotGreater},
-		{"00", "1", Accepted},
-		{"", "0", Accepted},
-		{"5", " ", Accepted},
-		{"253402300798", "253402300799", Accepted},
-		{"253402300799", "253402300799", ActiveTillNotGreater},
-		{"x", "x", ActiveFromInvalid},
-		{"9", "x", ActiveTillInvalid},
-	} {
-		q := "u=admin&did_id=6511&hash=" + seedHash + "&active_from=" + url.QueryEscape(tc.from) + "&active_till=" + url.QueryEscape(tc.till)
-		if got := check(testPolicy(), newRequest("POST", q, "", ""), ""); got != tc.want {
-			t.Errorf("from %q till %q: got %v, want %v", tc.from, tc.till, got, tc.want)
+			})
 		}
 	}
 }
@@ -287,9 +78,9 @@ func TestOrder(t *testing.T) {
 		{Ambiguous, func() { body = "" }}, // a GET with a body
 		{AccessDenied, func() { query = strings.Replace(query, "u=", "u=admin", 1) }},
 		{GetDisabled, func() { method = "POST" }},
-		{IncorrectHash, func() { query = strings.Replace(query, "hash=y", "hash="+sum("x"+adminKey), 1) }},
+		{IncorrectHash, func() { query = strings.Replace(query, "hash=y", "hash="+contract.Hash("x", "secret"), 1) }},
 		{DidNotFound, func() {
-			query = strings.Replace(query, "did_id=x&hash="+sum("x"+adminKey), "did_id=6511&hash="+seedHash, 1)
+			query = strings.Replace(query, "did_id=x&hash="+contract.Hash("x", "secret"), "did_id=6511&hash="+seedHash, 1)
 		}},
 		{CallLimitFormat, func() { query = strings.Replace(query, "call_limit=x", "call_limit=1", 1) }},
 		{ActiveFromInvalid, func() { query = strings.Replace(query, "active_from=x", "active_from=7", 1) }},
@@ -304,61 +95,19 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestKeys(t *testing.T) {
-	for _, tc := range []struct {
-		user, key string
-		want      Verdict
-	}{
-		{"admin", adminKey, Accepted},
-		{"accountant", adminKey, Accepted},
-		{"Reseller1", adminKey, Accepted}, // clients do use the admin's key with a reseller's name
-		{"Reseller1", resellerKey, Accepted},
-		{"RESELLER1", "old " + resellerKey, Accepted}, // letter case doesn't count, any key of a rotation does
-		{"admin", resellerKey, IncorrectHash},
-		{"reseller2", resellerKey, IncorrectHash},
-		{"reseller1 ", resellerKey, IncorrectHash},
-		{"reseller1", "other", IncorrectHash},
-		{"reseller1", "", IncorrectHash},
-		{"\u212aeseller", resellerKey, IncorrectHash}, // Unicode's folding doesn't count
-	} {
-		q := encodeForm([]sent{{"u", tc.user}, {"did_id", "7"}, {"hash", sum("7" + tc.key)}})
-		if got := check(testPolicy(), newRequest("POST", q, "", ""), ""); got != tc.want {
-			t.Errorf("user %q: got %v, want %v", tc.user, got, tc.want)
-		}
-	}
-}
-
-func TestUsers(t *testing.T) {
-	p := testPolicy()
-	p.Users = map[string]struct{}{"admin": {}, "reseller1": {}}
-	for user, want := range map[string]Verdict{
-		"admin": Accepted, "ADMIN": Accepted, "Reseller1": Accepted,
-		"other": AccessDenied, "admin ": AccessDenied, "adm\u0131n": AccessDenied,
-	} {
-		q := encodeForm([]sent{{"u", user}, {"did_id", "6511"}, {"hash", seedHash}})
-		if got := check(p, newRequest("POST", q, "", ""), ""); got != want {
-			t.Errorf("user %q: got %v, want %v", user, got, want)
-		}
-	}
-}
-
 func TestMethods(t *testing.T) {
-	q := "u=admin&did_id=6511&hash=" + seedHash
-	for _, allow := range []bool{false, true} {
-		p := testPolicy()
-		p.AllowGet = allow
-		get := GetDisabled
-		if allow {
-			get = Accepted
-		}
+	for site, get := range map[string]Verdict{"main": GetDisabled, "get": Accepted} {
+		p := policyOf(contract.Sites[site])
 		for method, want := range map[string]Verdict{
 			"POST": Accepted, "GET": get,
 			"HEAD": MethodNotAllowed, "PUT": MethodNotAllowed, "PATCH": MethodNotAllowed, "DELETE": MethodNotAllowed,
 			"OPTIONS": MethodNotAllowed, "CONNECT": MethodNotAllowed, "post": MethodNotAllowed, "": MethodNotAllowed,
 		} {
-			if got := check(p, newRequest(method, q, "", ""), ""); got != want {
-				t.Errorf("allow_get %v, %s: got %v, want %v", allow, method, got, want)
-			}
+			t.Run(site+"/"+method, func(t *testing.T) {
+				if got := check(p, newRequest(method, valid, "", ""), ""); got != want {
+					t.Errorf("got %v, want %v", got, want)
+				}
+			})
 		}
 	}
 }

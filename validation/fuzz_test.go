@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/reference"
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
@@ -27,9 +28,9 @@ const (
 )
 
 var (
-	referenceKeys = reference.Keys{Admin: []string{adminKey}, Resellers: map[string][]string{"resel": {resellerKey}}}
-	fuzzPolicy    = validation.Policy{
-		Keys:     validation.NewKeys(referenceKeys.Admin, referenceKeys.Resellers),
+	fuzzSite   = contract.Site{Keys: []string{adminKey}, Resellers: map[string][]string{"resel": {resellerKey}}, AllowGet: true}
+	fuzzPolicy = validation.Policy{
+		Keys:     validation.NewKeys(fuzzSite.Keys, fuzzSite.Resellers),
 		AllowGet: true,
 		MaxBody:  1 << 20,
 	}
@@ -79,8 +80,8 @@ func compare(t *testing.T, q reference.Request) (read validation.Verdict) {
 			t.Fatalf("%s is read as %q, %t; the reference reads %q, %t", name, text, ok, wantText, wantOK)
 		}
 	}
-	if message := reference.Judge(q.Method, want, referenceKeys, true); message != all.Message() {
-		t.Fatalf("judged %q; by the reference %q", all.Message(), message)
+	if message := fuzzSite.Judge(q.Method, want.Text); message != all.Message() {
+		t.Fatalf("judged %q; by the contract %q", all.Message(), message)
 	}
 	return read
 }
@@ -244,7 +245,7 @@ func FuzzWriters(f *testing.F) {
 		for _, p := range params[:4] {
 			want[p[0]] = &p[1]
 		}
-		message := reference.Judge(http.MethodPost, want, referenceKeys, true)
+		message := fuzzSite.Judge(http.MethodPost, want.Text)
 		for style, q := range writeAll(params, boundary) {
 			if r, _, all := judge(q); all.Message() != message {
 				t.Errorf("%s: judged %q (%s), want %q\n%q %q", style, all.Message(), r.Oddity(), message, q.Query, q.Body)

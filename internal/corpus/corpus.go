@@ -65,18 +65,20 @@ func (c *Case) Request(lines ...string) []byte {
 
 // Where says where the case stands, for messages.
 func (c *Case) Where() string {
+	if c.Line == 0 {
+		return c.File + ": " + c.Name
+	}
 	return fmt.Sprintf("%s:%d: %s", c.File, c.Line, c.Name)
 }
 
-// Load reads every .txt file at the root of fsys, in the order of their names. Names of cases are unique
-// over all of them.
+// Load returns the cases of the contract's table and of every .txt file at the root of fsys, in the order of
+// their names. Names of cases are unique over all of them.
 func Load(fsys fs.FS) ([]Case, error) {
 	names, err := fs.Glob(fsys, "*.txt")
 	if err != nil {
 		return nil, err
 	}
-	var all []Case
-	where := map[string]string{}
+	all := fromContract()
 	for _, name := range names {
 		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
@@ -86,14 +88,15 @@ func Load(fsys fs.FS) ([]Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i := range cases {
-			c := &cases[i]
-			if other, taken := where[c.Name]; taken {
-				return nil, fmt.Errorf("%s: the name is taken by %s", c.Where(), other)
-			}
-			where[c.Name] = fmt.Sprintf("%s:%d", c.File, c.Line)
-		}
 		all = append(all, cases...)
+	}
+	where := map[string]string{}
+	for i := range all {
+		c := &all[i]
+		if other, taken := where[c.Name]; taken {
+			return nil, fmt.Errorf("%s: the name is taken by %s", c.Where(), other)
+		}
+		where[c.Name] = c.Where()
 	}
 	return all, nil
 }

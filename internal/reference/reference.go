@@ -38,6 +38,12 @@ func (v Values) Get(name string) (string, bool) {
 	return "", false
 }
 
+// Text returns a parameter's text, which may be empty.
+func (v Values) Text(name string) string {
+	s, _ := v.Get(name)
+	return s
+}
+
 func text(s string) *string { return &s }
 
 // Names are the guarded parameters.
