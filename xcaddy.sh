@@ -5,11 +5,15 @@ set -eu
 MODULE=github.com/mor-gateway/caddy-mor-gateway
 XCADDY=github.com/caddyserver/xcaddy/cmd/xcaddy@v0.4.5
 SBOM=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+GOTESTSUM=gotest.tools/gotestsum@v1.13.0
 
 # The build tags that xcaddy uses by itself: tests and releases have the same code in them.
 TAGS=nobadger,nomysql,nopgx
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+
+# A workspace in a folder above is about other modules.
+export GOWORK=off
 
 # go.mod is the one place where the versions of Go and of Caddy are written.
 go_wanted=$(sed -n 's/^go //p' "$here/go.mod")
@@ -54,6 +58,10 @@ need_go() {
     }' || die "Go is too old: this is $have, and the gateway needs go$go_wanted or newer (https://go.dev/doc/install)"
 }
 
+need_write() {
+    [ -w "$here" ] || die "cannot write to $here: work in a copy of your own"
+}
+
 # The module cache, as a module proxy: a pinned version that is in it needs no network.
 cache() { printf 'file://%s/cache/download' "$(go env GOMODCACHE)"; }
 
@@ -70,6 +78,7 @@ build() {
         esac
     done
     [ -z "$value" ] || misused "--with needs a module"
+    need_write
     need_go
 
     # The version, of no meaning beside the replacement, keeps Go from asking a proxy for one.
@@ -94,7 +103,8 @@ build() {
         # xcaddy needs a few modules more than the gateway: a machine that has only the gateway's gets the same
         # program, made from go.mod.
         say "xcaddy failed (no network?): building cmd/caddy with Go alone"
-        (cd "$here" && go build -trimpath -ldflags '-w -s' -tags "$TAGS" -o caddy ./cmd/caddy)
+        # Like xcaddy without a version from git, which refuses to read another user's clone.
+        (cd "$here" && go build -buildvcs=false -trimpath -ldflags '-w -s' -tags "$TAGS" -o caddy ./cmd/caddy)
     else
         go run "$XCADDY" "$@"
     fi
@@ -124,70 +134,40 @@ EOF
     exec "$here/caddy" run --config "$here/caddyfile/demo.Caddyfile" --adapter caddyfile
 }
 
-# Reads what 'go test -v' says and prints of it: everything about a package that failed, a line about each other,
-# and at the end the figures of the proof, what was skipped, all packages once more, and the number of tests.
-summary() {
-    awk '
-        function name(line) { sub(/^ *(===|---) [A-Z]+:? +/, "", line); sub(/ \([0-9.]+s\)$/, "", line); return line }
-        /^=== / { current = name($0); next }
-        /^ *--- (PASS|FAIL|SKIP): / {
-            count[$2]++
-            if ($2 == "PASS:") next
-            if ($2 == "SKIP:") skipped[++skips] = name($0) ": " reason[name($0)]
-        }
-        /^(ok  |FAIL|\?   )\t/ {
-            if (/^FAIL/) { printf "%s", output; bad++ }
-            print
-            if (!/no test files/) packages[++n] = $0
-            output = ""
-            split("", reason)
-            next
-        }
-        /^not run: / { skipped[++skips] = substr($0, 10); next }
-        { output = output $0 "\n" }
-        /^ +[^ ]+\.go:[0-9]+: / { line = $0; sub(/^ +[^ ]+: /, "", line); reason[current] = line }
-        /^ +[^ ]+\.go:[0-9]+: (corpus|generated|control|mutants|seed [0-9]+): / { proved[++proofs] = line }
-        END {
-            if (output !~ /^((PASS|FAIL)?\n)*$/) printf "%s", output
-            if (proofs) print "\nProved against Rails:"
-            for (i = 1; i <= proofs; i++) print "  " proved[i]
-            if (skips) print "\nSkipped:"
-            for (i = 1; i <= skips; i++) print "  " skipped[i]
-            print ""
-            for (i = 1; i <= n; i++) print packages[i]
-            printf "%d passed, %d failed, %d skipped", count["PASS:"], count["FAIL:"], skips
-            print bad ? "; packages that failed: " bad : ""
-        }'
-}
+# Counts the tests with a result in what 'go test -json' said.
+count() { grep -c "\"Action\":\"$1\",.*\"Test\":" "$said" || true; }
 
-# All of the tests' output goes to standard output; the exit status is that of the last one that failed.
-all_tests() {
-    status=0
-    if [ "$(go env CGO_ENABLED)" = 1 ]; then
-        set -- -race "$@"
-    else
-        echo "not run: the race detector (needs a C compiler)"
-        [ -z "${MOR_GATEWAY_REQUIRE_TOOLS:-}" ] || status=1
-    fi
-    go test -v -timeout 30m -tags "$TAGS" "$@" || status=$?
-    return $status
-}
-
+# Prints a line about each package, what was skipped and why, everything about what failed, the figures of the proof,
+# and the number of tests.
 run_tests() {
     need_go
     cd "$here"
-    whole=yes packages=./...
+    packages=./... race=-race off='' status=0
     for arg in "$@"; do
-        case $arg in
-        . | ./* | "$MODULE"*) whole='' packages='' ;;
-        -run | -run=* | -list | -list=*) whole='' ;;
-        esac
+        case $arg in . | ./* | "$MODULE"*) packages='' ;; esac
     done
+    if [ "$(go env CGO_ENABLED)" != 1 ]; then
+        race='' off='
+Not run: the race detector (needs a C compiler)'
+        say "The race detector is off: it needs a C compiler"
+        [ -z "${MOR_GATEWAY_REQUIRE_TOOLS:-}" ] || status=1
+    fi
     say "Testing (the first time takes some minutes)"
-    # A pipeline's exit status is its last command's: the tests' own comes round through descriptor 3.
-    exec 4>&1
-    status=$({ { all_tests "$@" ${packages:+"$packages"} 3>&- || echo $? >&3; } | summary >&4; } 3>&1)
-    exit "${status:-0}"
+    GOPROXY=$(cache),$(go env GOPROXY)
+    export GOPROXY
+    go run "$GOTESTSUM" --version >/dev/null ||
+        die "cannot fetch gotestsum, which sums up the tests. Without it: go test -tags $TAGS ./..."
+    said=$(mktemp)
+    trap 'rm -f "$said"' EXIT
+    trap 'exit 130' INT TERM
+    go run "$GOTESTSUM" --format pkgname --jsonfile "$said" -- \
+        ${race:+"$race"} -timeout 30m -tags "$TAGS" "$@" ${packages:+"$packages"} || status=1
+
+    figures=$(grep '/proof","' "$said" |
+        sed -nE 's/.*"Output":" +[^ ]+\.go:[0-9]+: ((corpus|generated|control|mutants|seed)[^:]*: .*)\\n".*/  \1/p')
+    [ -z "$figures" ] || printf '\nProved against Rails:\n%s\n' "$figures"
+    printf '%s\n%s passed, %s failed, %s skipped\n' "$off" "$(count pass)" "$(count fail)" "$(count skip)"
+    exit "$status"
 }
 
 sha256() {
@@ -197,16 +177,17 @@ sha256() {
 # Go with all that changes the bytes fixed, whatever a person's own settings are. (The list of contents names its
 # maker's checksum, so the maker is made likewise.)
 same_go() {
-    env GOFLAGS=-trimpath GOWORK=off GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 go "$@"
+    env GOFLAGS=-trimpath GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 go "$@"
 }
 
 release() {
     [ $# -eq 0 ] || misused "release takes no arguments"
+    need_write
     need_go
     cd "$here"
     rm -rf dist
     mkdir dist
-    version=$(git describe --tags --always --dirty 2>/dev/null) || version=unversioned
+    version=$(git -c safe.directory="$here" describe --tags --always --dirty 2>/dev/null) || version=unversioned
     for arch in amd64 arm64; do
         file=dist/caddy-mor-gateway-linux-$arch
         say "Building $file"

@@ -19,19 +19,12 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
-// binary builds the binary that is released, without the race detector.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "mor-gateway-e2e")
-	if err != nil {
+// binary builds the binary once for all tests.
+var binary = sync.OnceValues(func() (path string, err error) {
+	if binaryDir, err = os.MkdirTemp("", "mor-gateway-e2e"); err != nil {
 		return "", err
 	}
-	binaryDir = dir
-	path := filepath.Join(dir, "caddy")
-	out, err := exec.Command("go", "build", "-tags", "nobadger,nomysql,nopgx", "-o", path, "../cmd/caddy").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%v: %s", err, out)
-	}
-	return path, nil
+	return testkit.Build(binaryDir)
 })
 
 var binaryDir string

@@ -52,7 +52,7 @@ func TestContract(t *testing.T) {
 			t.Run(c.Name+"/"+style, func(t *testing.T) {
 				w := contract.Write(style, c.Params)
 				r := newRequest("POST", w.Query, w.ContentType, w.Body)
-				if got := check(policies[c.Site], r, w.Body); got.Message() != c.Want {
+				if got := check(policies[c.Site], r, w.Body); got.Message() != c.Want || (got == Accepted) != (c.Want == "") {
 					t.Errorf("%v: got %v (%v), want %q", c.Params, got, r.Oddity(), c.Want)
 				}
 			})

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -50,28 +51,32 @@ func TestJudgeGet(t *testing.T) {
 	}
 }
 
+// aRange is how validation says what a range is.
+var aRange = regexp.MustCompile(`^(\w+), if given, is an integer from (\d+) to (\d+)$`)
+
 // The table and the gateway have the same errors in the same order. Who adds one to the one adds it to the other.
 func TestGatewayHasTheTable(t *testing.T) {
 	var theirs, ours []string
-	for v := validation.AccessDenied; v < validation.InternalError; v++ {
-		theirs = append(theirs, v.Message())
-	}
 	for _, c := range Checks {
 		ours = append(ours, c.Message)
 	}
-	for _, message := range theirs {
-		if !slices.Contains(ours, message) {
-			t.Errorf("validation answers %q, which the contract's table lacks. Add its row to Checks in internal/contract/contract.go, where MOR would check it:\n"+
-				"\t{Message: %q, Param: \"the parameter\", Max: 2147483647},", message, message)
+	for _, rule := range validation.Rules() {
+		theirs = append(theirs, rule.Message)
+		if m := aRange.FindStringSubmatch(rule.Check); !slices.Contains(ours, rule.Message) {
+			row := fmt.Sprintf("{Message: %q, Param: \"...\", holds: ..., wrong: ...},", rule.Message)
+			if m != nil {
+				row = fmt.Sprintf("{Message: %q, Param: %q, Min: %s, Max: %s},", rule.Message, m[1], m[2], m[3])
+			}
+			t.Errorf("the contract's table lacks the rule on %q. Add it to Checks in internal/contract/contract.go, where MOR checks it:\n\t%s", rule.Check, row)
 		}
 	}
 	for _, c := range Checks {
 		if !slices.Contains(theirs, c.Message) {
-			t.Errorf("the contract's table has an error for %s that validation lacks. Add its verdict to validation/verdict.go, and its rule:\n"+
-				"\t{\"a_label\", %q, 200},", c.Param, c.Message)
+			t.Errorf("validation lacks a check of the contract's table. Add its verdict, and a row to the rules in validation/rules.go:\n"+
+				"\t{..., %q, %q, \"%s, if given, is an integer from %d to %d\", always, optional(..., %d)},", c.Param+"_format", c.Message, c.Param, c.Min, c.Max, c.Max)
 		}
 	}
-	if !t.Failed() && fmt.Sprint(theirs) != fmt.Sprint(ours) {
+	if !t.Failed() && !slices.Equal(theirs, ours) {
 		t.Errorf("validation checks in the order\n%q, the contract's table has\n%q", theirs, ours)
 	}
 }
