@@ -1,89 +1,124 @@
+// Bench measures, on loopback, what the gateway costs in place: the CPU time of the server's process for each request,
+// against a Caddy without the gateway.
+//
+// The server has the last core for itself; the load generator and the stand-in for MOR share the first. What is compared
+// gets load in slices of 80 ms, in random order, so that a machine that changes its speed does not decide. All servers are
+// started anew many times. A ratio is that of all slices of one start; the table has the mean of all starts and twice
+// its standard error. The control is a second plain site: where it is off by more than 0.01, the machine is too noisy,
+// and there is no table.
+//
+// Run it with ./xcaddy.sh bench.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"log"
+	"math/rand/v2"
 	"os"
-	"os/exec"
-	"os/signal"
-	"path/filepath"
-	"runtime"
-	"syscall"
 	"time"
 )
 
-// options are the command's flags.
-type options struct {
-	caddy   string
-	turns   int
-	load    time.Duration
-	memory  time.Duration
-	docs    string
-	workDir string
-}
+var (
+	caddy  = flag.String("caddy", "", "`file` of a Caddy with the gateway, which bench/run builds")
+	starts = flag.Int("starts", 16, "how often the servers are started")
+	rounds = flag.Int("rounds", 25, "slices of load for each site after a start")
+	docs   = flag.String("docs", "docs/performance.md", "`page` whose table is replaced with the results; empty for none")
+)
+
+const slice = 80 * time.Millisecond
 
 func main() {
-	var o options
-	flag.StringVar(&o.caddy, "caddy", "", "`file` of a Caddy with the gateway, which bench/run builds")
-	flag.IntVar(&o.turns, "turns", 20, "how often each request is sent to each server, there and back")
-	flag.DurationVar(&o.load, "load", time.Second, "for how long each time")
-	flag.DurationVar(&o.memory, "memory", time.Minute, "for how long a server is under load before its memory is read; 0 leaves it out")
-	flag.StringVar(&o.docs, "docs", "docs/performance.md", "`page` whose table is replaced with the results; empty for none")
+	log.SetFlags(0)
+	log.SetPrefix("bench: ")
 	flag.Parse()
-	if o.caddy == "" || flag.NArg() > 0 || o.turns < 1 || o.load < time.Second {
-		fmt.Fprintln(os.Stderr, "bench: give at least one turn of at least a second, no further arguments, and start it as ./xcaddy.sh bench")
-		os.Exit(2)
+	if *caddy == "" || flag.NArg() > 0 || *starts < 2 || *rounds < 1 {
+		log.Fatal("start it as ./xcaddy.sh bench; give at least two starts, one round, and no further arguments")
 	}
-	if err := run(o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	if err := run(); err != nil {
+		log.Fatal(err)
 	}
 }
 
-func run(o options) (err error) {
-	if _, err := exec.LookPath("wrk"); err != nil {
-		return fmt.Errorf("wrk, the load generator, is not installed (Debian: apt-get install wrk)")
-	}
-	if o.workDir, err = os.MkdirTemp("", "bench"); err != nil {
-		return err
-	}
-	defer os.RemoveAll(o.workDir)
-
-	m := &machine{options: o, cores: runtime.NumCPU()}
-	defer m.stopAll("")
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-interrupted
-		m.stopAll("")
-		os.RemoveAll(o.workDir)
-		os.Exit(130)
-	}()
-
-	if err := m.startUpstream(); err != nil {
-		return err
-	}
-	results, err := m.compare(scenarios, "")
+func run() error {
+	upstream, err := startUpstream()
 	if err != nil {
 		return err
 	}
-	if err := m.startRails(); err != nil {
-		fmt.Fprintln(os.Stderr, "not measured: what a refused request costs MOR:", err)
-	} else {
-		rails, err := m.compare(railsScenarios, "rails")
+	results := make([]*result, len(comparisons))
+	for i := range comparisons {
+		results[i] = &result{comparison: comparisons[i]}
+	}
+	for n := range *starts {
+		fmt.Fprintf(os.Stderr, "Start %d of %d\n", n+1, *starts)
+		for _, r := range results {
+			if err := r.measure(upstream); err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
+			}
+		}
+	}
+	table, err := report(results)
+	if err != nil {
+		return err
+	}
+	fmt.Print(table)
+	if *docs == "" {
+		return nil
+	}
+	return replaceTable(*docs, table)
+}
+
+// result is a comparison and what it came to, start by start.
+type result struct {
+	comparison
+	cpu    [][]float64 // microseconds of CPU time for each request, by side
+	memory [][]float64 // resident, in MiB, by side
+}
+
+// measure starts the servers of a comparison and puts them under load.
+func (r *result) measure(upstream string) error {
+	servers := make(map[string]*server)
+	defer func() {
+		for _, s := range servers {
+			s.stop()
+		}
+	}()
+	loads := make([]*load, len(r.sides))
+	for i, side := range r.sides {
+		if servers[side.program] == nil {
+			s, err := start(programs[side.program], upstream)
+			if err != nil {
+				return err
+			}
+			servers[side.program] = s
+		}
+		s := servers[side.program]
+		l, err := newLoad(s, s.addr[side.site], r.request, r.answer)
 		if err != nil {
 			return err
 		}
-		results = append(results, rails...)
+		defer l.close()
+		loads[i] = l
+		l.run(slice) // to warm up
 	}
-	memory, err := m.compareMemory()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "not measured:", err)
+	used, served := make([]time.Duration, len(loads)), make([]int, len(loads))
+	for range *rounds {
+		for _, i := range rand.Perm(len(loads)) {
+			before := loads[i].server.cpu()
+			n, err := loads[i].run(slice)
+			if err != nil {
+				return err
+			}
+			used[i] += loads[i].server.cpu() - before
+			served[i] += n
+		}
 	}
-	table := report(o, m.cores, results, memory)
-	fmt.Print(table)
-	if o.docs == "" {
-		return nil
+	if r.cpu == nil {
+		r.cpu, r.memory = make([][]float64, len(loads)), make([][]float64, len(loads))
 	}
-	return replaceTable(filepath.Clean(o.docs), table)
+	for i := range loads {
+		r.cpu[i] = append(r.cpu[i], float64(used[i].Nanoseconds())/1e3/float64(served[i]))
+		r.memory[i] = append(r.memory[i], loads[i].server.memory())
+	}
+	return nil
 }

@@ -3,92 +3,83 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
-	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
+	"time"
 )
 
-// report returns the results as a table in Markdown.
-func report(o options, cores int, results []result, memory map[string]int64) string {
+// maxControl is how far the control may be off 1.
+const maxControl = 0.01
+
+// report returns the results as a table in Markdown. It is an error if the control says that the machine is too noisy.
+func report(results []*result) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d cores, %s; %d turns of %v with %d connections each.\n\n", cpuModel(), cores, runtime.Version(), o.turns, o.load, connections)
-	b.WriteString("| request | server | CPU us/request | requests/s | CPU ratio | middle half |\n")
-	b.WriteString("|---|---|--:|--:|--:|--:|\n")
+	fmt.Fprintf(&b, "%s, %s, %d cores, %s; %d starts, %d slices of %v for each site after each, %d connections. The interval is twice the standard error.\n\n",
+		time.Now().Format(time.DateOnly), cpuModel(), runtime.NumCPU(), runtime.Version(), *starts, *rounds, slice, connections)
+	b.WriteString("| | request | server | CPU us/request | ratio | resident MiB |\n|---|---|---|--:|--:|--:|\n")
+	noise := 0.0
 	for _, r := range results {
-		for i, t := range r.servers {
-			var cpu, rate, ratio []float64
-			for turn, s := range r.samples[i] {
-				cpu, rate = append(cpu, s.cpu), append(rate, s.rate)
-				ratio = append(ratio, s.cpu/r.samples[0][turn].cpu)
-			}
-			fmt.Fprintf(&b, "| %s | %s | %.1f | %.0f |", r.name, t.name, median(cpu), median(rate))
-			if i == 0 {
-				b.WriteString(" 1 | |\n")
-			} else {
-				digits := 3
-				if median(ratio) < 0.1 {
-					digits = 4
+		for i, side := range r.sides {
+			ratio := "1"
+			if i > 0 {
+				ratios := make([]float64, len(r.cpu[i]))
+				for n := range ratios {
+					ratios[n] = r.cpu[i][n] / r.cpu[0][n]
 				}
-				fmt.Fprintf(&b, " %.*f | %.*f to %.*f |\n", digits, median(ratio), digits, quantile(ratio, 0.25), digits, quantile(ratio, 0.75))
+				mean, err := meanAndError(ratios)
+				ratio = fmt.Sprintf("%.3f ± %.3f", mean, 2*err)
+				if side == again {
+					noise = max(noise, math.Abs(mean-1))
+				}
 			}
+			cpu, _ := meanAndError(r.cpu[i])
+			memory, _ := meanAndError(r.memory[i])
+			fmt.Fprintf(&b, "| %s | %s | %s | %.1f | %s | %.0f |\n", r.kind, r.name, side.name, cpu, ratio, memory)
 		}
 	}
-	if memory == nil {
-		return b.String()
+	if noise > maxControl {
+		return "", fmt.Errorf("the machine is too noisy: the control is off by %.3f, more than %.2f. Give -starts more, or wait until nothing else runs.\n%s", noise, maxControl, b.String())
 	}
-	fmt.Fprintf(&b, "\nResident memory after %v of \"%s\":", o.memory, memoryScenario.name)
-	for i, t := range memoryScenario.servers {
-		if i > 0 {
-			b.WriteString(";")
-		}
-		fmt.Fprintf(&b, " %s %.1f MiB", t.name, float64(memory[t.name])/(1<<20))
-	}
-	b.WriteString(".\n")
-	return b.String()
+	return b.String(), nil
 }
 
-func median(xs []float64) float64 { return quantile(xs, 0.5) }
-
-// quantile returns what a share q of the values is not above, between two of them in proportion.
-func quantile(xs []float64, q float64) float64 {
-	xs = slices.Sorted(slices.Values(xs))
-	at := q * float64(len(xs)-1)
-	i := int(at)
-	if i+1 == len(xs) {
-		return xs[i]
+// meanAndError returns the mean and its standard error.
+func meanAndError(xs []float64) (mean, stdErr float64) {
+	for _, x := range xs {
+		mean += x / float64(len(xs))
 	}
-	return xs[i] + (at-float64(i))*(xs[i+1]-xs[i])
+	for _, x := range xs {
+		stdErr += (x - mean) * (x - mean)
+	}
+	n := float64(len(xs))
+	return mean, math.Sqrt(stdErr / (n - 1) / n)
 }
 
 func cpuModel() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	_, after, _ := strings.Cut(string(text), "model name")
 	line, _, _ := strings.Cut(after, "\n")
-	if name := strings.Trim(line, " \t:"); name != "" {
-		return name
-	}
-	out, _ := exec.Command("uname", "-m").Output()
-	return strings.TrimSpace(string(out))
+	return strings.Trim(line, " \t:")
 }
 
-// The table in the documentation stands between these lines.
+// The table in the documentation is between these lines.
 const (
 	tableStart = "<!-- ./xcaddy.sh bench writes from here -->\n"
 	tableEnd   = "<!-- to here -->\n"
 )
 
-// replaceTable puts the table into the documentation.
+// replaceTable puts the table into a page.
 func replaceTable(file, table string) error {
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // the caller's own
 	if err != nil {
 		return err
 	}
 	before, rest, ok := strings.Cut(string(text), tableStart)
 	_, after, ended := strings.Cut(rest, tableEnd)
 	if !ok || !ended {
-		return errors.New(file + ": the lines that stand around the table are not there")
+		return errors.New(file + " lacks the lines around the table: " + tableStart + tableEnd)
 	}
 	return os.WriteFile(file, []byte(before+tableStart+"\n"+table+"\n"+tableEnd+after), 0o644) //nolint:gosec // a page
 }

@@ -1,70 +1,59 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
-func TestQuantile(t *testing.T) {
-	for _, test := range []struct {
-		xs      []float64
-		q, want float64
-	}{
-		{[]float64{3}, 0.5, 3},
-		{[]float64{9, 1, 5}, 0.5, 5},
-		{[]float64{4, 1, 2, 9}, 0.5, 3},
-		{[]float64{9, 1, 5}, 0.25, 3},
-		{[]float64{9, 1, 5}, 1, 9},
+// The ratio is the mean of each start's own, not that of the means.
+func TestReport(t *testing.T) {
+	of := func(control float64) []*result {
+		return []*result{{
+			comparison: comparison{inPlace, "accepted", "", "", []side{plain, gateway, again}},
+			cpu:        [][]float64{{100, 200}, {110, 200}, {100 * control, 200 * control}},
+			memory:     [][]float64{{40, 40}, {40, 42}, {40, 40}},
+		}}
+	}
+	got, err := report(of(1.005))
+	for _, want := range []string{
+		"| in place | accepted | plain Caddy | 150.0 | 1 | 40 |\n",
+		"| in place | accepted | gateway | 155.0 | 1.050 ± 0.100 | 41 |\n",
 	} {
-		if got := quantile(test.xs, test.q); got != test.want {
-			t.Errorf("quantile(%v, %v) = %v, want %v", test.xs, test.q, got, test.want)
+		if err != nil || !strings.Contains(got, want) {
+			t.Errorf("%v: report has no %q:\n%s", err, want, got)
 		}
+	}
+	if _, err := report(of(1.02)); err == nil || !strings.Contains(err.Error(), "too noisy") {
+		t.Errorf("a control of 1.02: %v", err)
 	}
 }
 
-// The ratio is the median of each turn's own, not that of the medians.
-func TestReport(t *testing.T) {
-	s := scenario{name: "accepted", servers: []target{{name: "plain", process: "plain"}, {name: "gateway", process: "gateway"}}}
-	r := result{s, [][]sample{
-		{{cpu: 100, rate: 9000}, {cpu: 200, rate: 4500}, {cpu: 110, rate: 8000}},
-		{{cpu: 102, rate: 8900}, {cpu: 198, rate: 4600}, {cpu: 121, rate: 7000}},
-	}}
-	got := report(options{turns: 3, load: time.Second}, 2, []result{r}, nil)
-	for _, want := range []string{
-		"| accepted | plain | 110.0 | 8000 | 1 | |\n",
-		"| accepted | gateway | 121.0 | 7000 | 1.020 | 1.005 to 1.060 |\n",
-		"3 turns of 1s",
-	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("report has no %q:\n%s", want, got)
-		}
+func TestMeanAndError(t *testing.T) {
+	if mean, err := meanAndError([]float64{1, 2, 3}); mean != 2 || math.Abs(err-1/math.Sqrt(3)) > 1e-9 {
+		t.Errorf("got %v, %v", mean, err)
 	}
 }
 
 func TestReplaceTable(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "page.md")
-	write := func(text string) {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(file, []byte("before\n"+tableStart+"old\n"+tableEnd+"after\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	write("before\n" + tableStart + "old\n" + tableEnd + "after\n")
 	for range 2 { // again and again
 		if err := replaceTable(file, "new\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got, _ := os.ReadFile(file)
 	if want := "before\n" + tableStart + "\nnew\n\n" + tableEnd + "after\n"; string(got) != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	write("a page without a table\n")
+	if err := os.WriteFile(file, []byte("a page without a table\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := replaceTable(file, "new\n"); err == nil {
 		t.Error("a page without a table is no error")
 	}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// server is a running Caddy.
+type server struct {
+	cmd  *exec.Cmd
+	dir  string
+	addr map[string]string // by site
+}
+
+const morAnswer = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<page>\n  <status>\n    <success>DID details successfully updated</success>\n  </status>\n</page>\n"
+
+// startUpstream starts the stand-in for MOR, in this process, and binds the process to the first core.
+func startUpstream() (addr string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // on loopback, for itself
+			w.Header()["Content-Type"] = []string{"text/xml; charset=utf-8"}
+			_, _ = w.Write([]byte(morAnswer))
+		}))
+	}()
+	return l.Addr().String(), exec.Command("taskset", "-a", "-p", "-c", "0", strconv.Itoa(os.Getpid())).Run()
+}
+
+// start starts a program on the last core and waits until its sites answer.
+func start(p program, upstream string) (*server, error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{dir: dir, addr: make(map[string]string)}
+	var text strings.Builder
+	fmt.Fprintf(&text, "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tlog default {\n\t\toutput file %s/log\n\t\tformat json\n", dir)
+	if p.quiet {
+		text.WriteString("\t\texclude http.handlers.mor_gateway\n")
+	}
+	text.WriteString("\t}\n}\n")
+	page := strings.Replace(morAnswer, "<success>DID details successfully updated</success>", refused, 1)
+	fill := strings.NewReplacer("$upstream", upstream, "$page", strings.ReplaceAll(page, `"`, `\"`))
+	for name, site := range p.sites {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		s.addr[name] = l.Addr().String()
+		_ = l.Close()
+		fmt.Fprintf(&text, "http://%s {\n%s\n}\n", s.addr[name], fill.Replace(site))
+	}
+	file := filepath.Join(dir, "Caddyfile")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		return nil, err
+	}
+	s.cmd = exec.Command("taskset", "-c", strconv.Itoa(runtime.NumCPU()-1), *caddy, "run", "--config", file, "--adapter", "caddyfile") //nolint:gosec // the command's own
+	s.cmd.Env = append(append(os.Environ(), "MOR_API_SECRET_KEY=secret", "HOME="+dir), p.env...)
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for _, addr := range s.addr {
+		for tries := 0; ; tries++ {
+			c, err := net.DialTimeout("tcp", addr, time.Second)
+			if err == nil {
+				_ = c.Close()
+				break
+			}
+			if tries == 500 {
+				s.stop()
+				return nil, fmt.Errorf("the server does not answer on %s: %w", addr, err)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return s, nil
+}
+
+func (s *server) stop() {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	_ = os.RemoveAll(s.dir)
+}
+
+// cpu returns the CPU time that the process has used, of all its threads: the scheduler's own count, in nanoseconds.
+func (s *server) cpu() (sum time.Duration) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
+	if len(files) == 0 {
+		log.Fatal("the kernel has no /proc/PID/task/*/schedstat")
+	}
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // a thread may have ended
+		first, _, _ := strings.Cut(string(text), " ")
+		ns, _ := strconv.ParseInt(first, 10, 64)
+		sum += time.Duration(ns)
+	}
+	return sum
+}
+
+// memory returns the resident memory of the process, in MiB.
+func (s *server) memory() float64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	_, after, _ := strings.Cut(string(text), "VmRSS:")
+	var kb float64
+	_, _ = fmt.Sscan(after, &kb)
+	return kb / 1024
+}
