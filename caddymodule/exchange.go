@@ -22,7 +22,6 @@ type exchange struct {
 
 	passage *passage
 	own     passage // of the first gateway that the request meets
-	relay   relay
 }
 
 // passage is what the gateways that a request meets have in common: the

@@ -20,8 +20,7 @@ func (x *exchange) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 		return next.ServeHTTP(w, r)
 	}
 	p.relaying = true
-	rel := &x.relay
-	rel.ResponseWriter = w
+	rel := &relay{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	// Also when MOR's answer breaks off: reverse_proxy panics then.
 	defer func() {
 		p.relaying = false
