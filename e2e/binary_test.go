@@ -39,40 +39,42 @@ func TestMain(m *testing.M) {
 
 // process is a gateway in a process of its own.
 type process struct {
-	*gateway
+	*testkit.Caddy
+	t   testing.TB
 	cmd *exec.Cmd
 }
 
-func startProcess(t testing.TB, c config) *process {
+// startProcess runs a Caddyfile with a site at {$SITE}.
+func startProcess(t testing.TB, caddyfile string, vars ...string) *process {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGateway(t)
-	caddyfile := filepath.Join(g.dir, "Caddyfile")
-	if err := os.WriteFile(caddyfile, []byte(g.caddyfile(c)), 0o600); err != nil {
+	g := testkit.New(t)
+	file := filepath.Join(g.Dir, "Caddyfile")
+	if err := os.WriteFile(file, []byte(g.Caddyfile(caddyfile, vars...)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "run", "--config", caddyfile)
-	cmd.Env = append(os.Environ(), "HOME="+g.dir, "XDG_CONFIG_HOME="+g.dir, "XDG_DATA_HOME="+g.dir)
-	if err := cmd.Start(); err != nil {
+	p := &process{g, t, exec.Command(path, "run", "--config", file)}
+	p.cmd.Env = append(os.Environ(), "HOME="+g.Dir)
+	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
+		if p.cmd.ProcessState == nil {
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
 		}
 	})
 	testkit.Eventually(t, "the process listens", func() bool {
-		c, err := net.Dial("tcp", g.addr)
+		c, err := net.Dial("tcp", g.Addr("SITE"))
 		if err == nil {
 			c.Close()
 		}
 		return err == nil
 	})
-	return &process{g, cmd}
+	return p
 }
 
 // memory returns a value of the process's memory, in bytes: VmRSS, or VmHWM
@@ -101,23 +103,23 @@ func TestSIGTERMDrains(t *testing.T) {
 	var working sync.WaitGroup
 	working.Add(inFlight)
 	release := make(chan struct{})
-	up := startUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
+	up := testkit.StartMOR(t, func(w http.ResponseWriter, _ *http.Request) {
 		working.Done()
 		<-release
-		_, _ = io.WriteString(w, envelope("success", success))
+		_, _ = io.WriteString(w, testkit.Success)
 	})
-	p := startProcess(t, config{Site: guarded(up.addr)})
-	clients := make([]*rawClient, inFlight)
+	p := startProcess(t, "http://:{$SITE} {\n"+guarded+"\n}", "MOR", up.Addr)
+	clients := make([]*testkit.Conn, inFlight)
 	for i := range clients {
-		clients[i] = dial(t, p.addr)
-		clients[i].send(post(action, okQuery, form))
+		clients[i] = testkit.Dial(t, p.Addr("SITE"))
+		clients[i].Send(post(action, okQuery, form))
 	}
 	working.Wait()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, "new connections are refused", func() bool {
-		c, err := net.Dial("tcp", p.addr)
+		c, err := net.Dial("tcp", p.Addr("SITE"))
 		if err == nil {
 			c.Close()
 		}
@@ -125,8 +127,8 @@ func TestSIGTERMDrains(t *testing.T) {
 	})
 	close(release)
 	for i, c := range clients {
-		if resp, body := c.answer("POST"); resp.StatusCode != 200 || body != envelope("success", success) {
-			t.Fatalf("client %d: answer %d %q", i, resp.StatusCode, body)
+		if got := c.Answer("POST"); got.Status != 200 || got.Body != testkit.Success {
+			t.Fatalf("client %d: answer %d %q", i, got.Status, got.Body)
 		}
 		c.Close()
 	}
@@ -140,7 +142,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	case <-time.After(testkit.Patience):
 		t.Error("the process does not end")
 	}
-	if n := len(up.requests()); n != inFlight {
+	if n := len(up.Requests()); n != inFlight {
 		t.Errorf("MOR saw %d requests, want %d", n, inFlight)
 	}
 }

@@ -86,16 +86,16 @@ func TestClients(t *testing.T) {
 			clients[program+", "+style] = scripted(program, script, style)
 		}
 	}
-	up := startUpstream(t, nil)
-	g := start(t, config{Site: guarded(up.addr, "allow_get")})
-	target := "http://" + g.addr + action
-	before, sent := g.counters("caddy_mor_gateway_requests_total"), 0.0
+	up := testkit.StartMOR(t, nil)
+	g := start(t, up.Addr, guardedWithGet)
+	target := "http://" + g.Addr("SITE") + action
+	before, sent := g.Counters(), 0.0
 	for name, send := range clients {
 		t.Run(name, func(t *testing.T) {
-			if answer := strings.TrimSpace(send(t, target, update)); answer != strings.TrimSpace(envelope("success", success)) {
-				t.Fatalf("answer %q\nlog: %v", answer, g.logLines("request refused"))
+			if answer := strings.TrimSpace(send(t, target, update)); answer != strings.TrimSpace(testkit.Success) {
+				t.Fatalf("answer %q\nlog: %v", answer, g.Logged("request refused"))
 			}
-			seen := up.requests()
+			seen := up.Requests()
 			if len(seen) != 1 {
 				t.Fatalf("%d requests reached MOR", len(seen))
 			}
@@ -109,11 +109,11 @@ func TestClients(t *testing.T) {
 			}
 		})
 	}
-	wantCounted(t, before, g.counters("caddy_mor_gateway_requests_total"), map[string]float64{"accepted": sent})
+	wantCounted(t, g, before, map[string]float64{"accepted": sent})
 }
 
 // params reads all parameters of a request.
-func params(t *testing.T, r request) map[string]string {
+func params(t *testing.T, r testkit.Request) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
 	_, target, _ := strings.Cut(r.Line, " ")

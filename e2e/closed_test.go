@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 func init() {
@@ -77,27 +79,34 @@ func TestFailClosed(t *testing.T) {
 	for place, message := range places {
 		for _, mode := range []string{"enforce", "monitor"} {
 			t.Run(place+", "+mode, func(t *testing.T) {
-				up := startUpstream(t, nil)
-				g := start(t, config{Site: "route {\nsabotage " + place + "\n" + guarded(up.addr, "mode "+mode) + "\n}"})
-				before := g.counters("caddy_mor_gateway_requests_total")
+				up := testkit.StartMOR(t, nil)
+				g := start(t, up.Addr, `
+					route {
+						sabotage {$PLACE}
+						mor_gateway {
+							secret secret
+							mode {$MODE}
+						}
+						reverse_proxy {$MOR}
+					}`, "PLACE", place, "MODE", mode)
+				before := g.Counters()
 				for range times {
-					c := dial(t, g.addr)
-					c.send(post(action, okQuery, form))
-					resp, body := c.answer("POST")
-					seen := up.requests()
+					c := testkit.Dial(t, g.Addr("SITE"))
+					c.Send(post(action, okQuery, form))
+					got, seen := c.Answer("POST"), up.Requests()
 					switch mode {
 					case "enforce":
-						if resp.StatusCode != 500 || body != envelope("error", "Internal error") || len(seen) > 0 {
-							t.Fatalf("answer %d %q; MOR saw %+v", resp.StatusCode, body, seen)
+						if got.Status != 500 || got.Body != testkit.Failure("Internal error") || len(seen) > 0 {
+							t.Fatalf("answer %d %q; MOR saw %+v", got.Status, got.Body, seen)
 						}
 					default:
-						if resp.StatusCode != 200 || body != envelope("success", success) || len(seen) != 1 || seen[0].Body != okQuery {
-							t.Fatalf("answer %d %q; MOR saw %+v", resp.StatusCode, body, seen)
+						if got.Status != 200 || got.Body != testkit.Success || len(seen) != 1 || seen[0].Body != okQuery {
+							t.Fatalf("answer %d %q; MOR saw %+v", got.Status, got.Body, seen)
 						}
 					}
 				}
-				wantCounted(t, before, g.counters("caddy_mor_gateway_requests_total"), map[string]float64{"internal_error": times})
-				lines := g.logLines(message)
+				wantCounted(t, g, before, map[string]float64{"internal_error": times})
+				lines := g.Logged(message)
 				if len(lines) != times {
 					t.Fatalf("logged %d times, want %d", len(lines), times)
 				}

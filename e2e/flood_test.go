@@ -45,13 +45,13 @@ func TestFlood(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			up := startUpstream(t, nil)
-			p := startProcess(t, config{Site: guarded(up.addr)})
+			up := testkit.StartMOR(t, nil)
+			p := startProcess(t, "http://:{$SITE} {\n"+guarded+"\n}", "MOR", up.Addr)
 			good := func() {
-				c := dial(t, p.addr)
-				c.send(post(action, okQuery, form))
-				if resp, answer := c.answer("POST"); resp.StatusCode != 200 || answer != envelope("success", success) {
-					t.Fatalf("a good client is answered %d %q", resp.StatusCode, answer)
+				c := testkit.Dial(t, p.Addr("SITE"))
+				c.Send(post(action, okQuery, form))
+				if got := c.Answer("POST"); got.Status != 200 || got.Body != testkit.Success {
+					t.Fatalf("a good client is answered %d %q", got.Status, got.Body)
 				}
 				c.Close()
 			}
@@ -61,7 +61,7 @@ func TestFlood(t *testing.T) {
 			before := p.memory("VmRSS")
 			var sending sync.WaitGroup
 			for range floodClients {
-				c, err := net.Dial("tcp", p.addr)
+				c, err := net.Dial("tcp", p.Addr("SITE"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -78,7 +78,7 @@ func TestFlood(t *testing.T) {
 			if limit := floodClients * (maxBody + floodConstant); grown > limit {
 				t.Errorf("resident set grew by %d bytes, more than %d", grown, limit)
 			}
-			if n := len(up.requests()); n != 40 {
+			if n := len(up.Requests()); n != 40 {
 				t.Errorf("MOR saw %d requests, want only those of good clients", n)
 			}
 		})
@@ -109,11 +109,22 @@ func TestSlowhttptest(t *testing.T) {
 	}
 	for name, args := range modes {
 		t.Run(name, func(t *testing.T) {
-			up := startUpstream(t, nil)
-			p := startProcess(t, config{Site: guarded(up.addr), Global: "servers {\ntimeouts {\nread_header 10s\nread_body 10s\n}\n}"})
+			up := testkit.StartMOR(t, nil)
+			p := startProcess(t, `{
+				servers {
+					timeouts {
+						read_header 10s
+						read_body 10s
+					}
+				}
+			}
+			http://:{$SITE} {
+				mor_gateway secret
+				reverse_proxy {$MOR}
+			}`, "MOR", up.Addr)
 			dir := t.TempDir()
 			args = append(args, "-c", fmt.Sprint(floodClients), "-r", "500", "-l", fmt.Sprint(seconds), "-p", "3",
-				"-u", "http://"+p.addr+action+"?u=admin&did_id=6511&hash=forged")
+				"-u", "http://"+p.Addr("SITE")+action+"?u=admin&did_id=6511&hash=forged")
 			cmd := exec.Command(tool, args...)
 			cmd.Dir = dir
 			before := p.memory("VmRSS")
@@ -133,10 +144,10 @@ func TestSlowhttptest(t *testing.T) {
 					}
 					running = false
 				case <-time.After(50 * time.Millisecond):
-					c := dial(t, p.addr)
-					c.send(post(action, okQuery, form))
-					if resp, body := c.answer("POST"); resp.StatusCode != 200 || body != envelope("success", success) {
-						t.Fatalf("a good client is answered %d %q", resp.StatusCode, body)
+					c := testkit.Dial(t, p.Addr("SITE"))
+					c.Send(post(action, okQuery, form))
+					if got := c.Answer("POST"); got.Status != 200 || got.Body != testkit.Success {
+						t.Fatalf("a good client is answered %d %q", got.Status, got.Body)
 					}
 					c.Close()
 					served++
@@ -147,7 +158,7 @@ func TestSlowhttptest(t *testing.T) {
 			if limit := floodClients * (64<<10 + floodConstant); grown > limit {
 				t.Errorf("resident set grew by %d bytes, more than %d", grown, limit)
 			}
-			if n := len(up.requests()); n != served {
+			if n := len(up.Requests()); n != served {
 				t.Errorf("MOR saw %d requests, want %d", n, served)
 			}
 			if !strings.Contains(out.String(), "service available") {

@@ -13,6 +13,15 @@ import (
 
 const form = "Content-Type: application/x-www-form-urlencoded"
 
+// post returns a POST as bytes; lines are further header lines.
+func post(target, body string, lines ...string) string {
+	s := "POST " + target + " HTTP/1.1\r\nHost: mor.example\r\n"
+	for _, line := range lines {
+		s += line + "\r\n"
+	}
+	return s + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
+}
+
 // chunked returns a POST to the action as bytes; body is what stands behind
 // the head, as it is.
 func chunked(body string, lines ...string) string {
@@ -70,30 +79,29 @@ func TestClientsMisbehave(t *testing.T) {
 		{name: "15,000 parameters, the last one wrong", send: post(action, manyParams(15000)+"&call_limit=-5", form), status: 200, message: "Call limit is incorrect format"},
 		{name: "15,000 parameters, a forgery at the end", send: post(action, manyParams(15000)+"&did_id=6512", form), status: 400, message: ambiguous},
 	}
-	up := startUpstream(t, nil)
-	g := start(t, config{Site: guarded(up.addr)})
+	up := testkit.StartMOR(t, nil)
+	g := start(t, up.Addr, guarded)
 	const times = 5
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for range times {
-				c := dial(t, g.addr)
+				c := testkit.Dial(t, g.Addr("SITE"))
 				_, _ = io.WriteString(c, tt.send) // may be refused before its end
 				if tt.hangUp {
-					c.closeWrite()
+					c.EndWrite()
 				}
-				resp, body := c.answer("POST")
-				seen := up.requests()
+				got, seen := c.Answer("POST"), up.Requests()
 				switch {
-				case resp.StatusCode != tt.status:
-					t.Fatalf("status %d %q", resp.StatusCode, body)
+				case got.Status != tt.status:
+					t.Fatalf("status %d %q", got.Status, got.Body)
 				case tt.message == "":
-					if len(seen) != 1 || seen[0].Body != tt.body || body != envelope("success", success) {
-						t.Fatalf("MOR saw %d requests; answer %q", len(seen), body)
+					if len(seen) != 1 || seen[0].Body != tt.body || got.Body != testkit.Success {
+						t.Fatalf("MOR saw %d requests; answer %q", len(seen), got.Body)
 					}
 				case len(seen) > 0:
 					t.Fatalf("MOR saw %+v", seen)
-				case tt.message != "not ours" && body != envelope("error", tt.message):
-					t.Fatalf("answer %q", body)
+				case tt.message != "not ours" && got.Body != testkit.Failure(tt.message):
+					t.Fatalf("answer %q", got.Body)
 				}
 			}
 		})
@@ -127,37 +135,36 @@ func TestExpectContinue(t *testing.T) {
 		{"header", head(action, "POST", form, length, "X-HTTP-Method-Override: PUT"), 400, "Ambiguous request"},
 		{"type, chunked", head(action, "POST", "Content-Type: text/plain", "Transfer-Encoding: chunked"), 415, "Content type is not supported"},
 	}
-	up := startUpstream(t, nil)
-	g := start(t, config{Site: guarded(up.addr)})
+	up := testkit.StartMOR(t, nil)
+	g := start(t, up.Addr, guarded)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := dial(t, g.addr)
-			c.send(tt.head)
-			resp, body := c.answer("POST")
-			if resp.StatusCode != tt.status || body != envelope("error", tt.message) {
-				t.Errorf("answer %d %q", resp.StatusCode, body)
+			c := testkit.Dial(t, g.Addr("SITE"))
+			c.Send(tt.head)
+			if got := c.Answer("POST"); got.Status != tt.status || got.Body != testkit.Failure(tt.message) {
+				t.Errorf("answer %d %q", got.Status, got.Body)
 			}
-			c.closeWrite()
-			if rest := c.rest(); rest != "" {
+			c.EndWrite()
+			if rest := c.Rest(); rest != "" {
 				t.Errorf("behind the answer came %q", rest)
 			}
 		})
 	}
 	t.Run("accepted", func(t *testing.T) {
-		c := dial(t, g.addr)
-		c.send(head(action, "POST", form, length))
-		if resp, _ := c.answer("POST"); resp.StatusCode != http.StatusContinue {
-			t.Fatalf("status %d before the body", resp.StatusCode)
+		c := testkit.Dial(t, g.Addr("SITE"))
+		c.Send(head(action, "POST", form, length))
+		if got := c.Answer("POST"); got.Status != http.StatusContinue {
+			t.Fatalf("status %d before the body", got.Status)
 		}
-		c.send(okQuery)
-		resp, body := c.answer("POST")
-		for resp.StatusCode == http.StatusContinue { // MOR's, which reverse_proxy hands on
-			resp, body = c.answer("POST")
+		c.Send(okQuery)
+		got := c.Answer("POST")
+		for got.Status == http.StatusContinue { // MOR's, which reverse_proxy hands on
+			got = c.Answer("POST")
 		}
-		if resp.StatusCode != 200 || body != envelope("success", success) {
-			t.Errorf("answer %d %q", resp.StatusCode, body)
+		if got.Status != 200 || got.Body != testkit.Success {
+			t.Errorf("answer %d %q", got.Status, got.Body)
 		}
-		if seen := up.requests(); len(seen) != 1 || seen[0].Body != okQuery {
+		if seen := up.Requests(); len(seen) != 1 || seen[0].Body != okQuery {
 			t.Errorf("MOR saw %+v", seen)
 		}
 	})
@@ -166,20 +173,20 @@ func TestExpectContinue(t *testing.T) {
 // Requests on one connection without waiting for answers: each is judged for
 // itself, and the answers come in order.
 func TestPipelining(t *testing.T) {
-	up := startUpstream(t, nil)
-	g := start(t, config{Site: guarded(up.addr)})
+	up := testkit.StartMOR(t, nil)
+	g := start(t, up.Addr, guarded)
 	const rounds = 50
 	wrong := post(action+"?u=admin&did_id=6511", "hash="+strings.Repeat("0", 40), form)
 	pieces := []struct{ send, want string }{
-		{post(okTarget, ""), envelope("success", success)},
-		{wrong, envelope("error", "Incorrect hash")},
-		{post(action, okQuery, form), envelope("success", success)},
-		{chunked(chunk(okQuery+"&call_limit=-1")+"0\r\n\r\n", form), envelope("error", "Call limit is incorrect format")},
-		{chunked(chunk(okQuery)+"0\r\n\r\n", form), envelope("success", success)},
-		{"GET " + okTarget + " HTTP/1.1\r\nHost: x\r\n\r\n", envelope("error", "GET Requests are disabled")},
+		{post(okTarget, ""), testkit.Success},
+		{wrong, testkit.Failure("Incorrect hash")},
+		{post(action, okQuery, form), testkit.Success},
+		{chunked(chunk(okQuery+"&call_limit=-1")+"0\r\n\r\n", form), testkit.Failure("Call limit is incorrect format")},
+		{chunked(chunk(okQuery)+"0\r\n\r\n", form), testkit.Success},
+		{"GET " + okTarget + " HTTP/1.1\r\nHost: x\r\n\r\n", testkit.Failure("GET Requests are disabled")},
 	}
-	before := g.counters("caddy_mor_gateway_requests_total")
-	c := dial(t, g.addr)
+	before := g.Counters()
+	c := testkit.Dial(t, g.Addr("SITE"))
 	go func() {
 		for range rounds {
 			for _, p := range pieces {
@@ -189,15 +196,15 @@ func TestPipelining(t *testing.T) {
 	}()
 	for round := range rounds {
 		for i, p := range pieces {
-			if resp, body := c.answer("POST"); resp.StatusCode != 200 || body != p.want {
-				t.Fatalf("round %d, request %d: answer %d %q", round, i, resp.StatusCode, body)
+			if got := c.Answer("POST"); got.Status != 200 || got.Body != p.want {
+				t.Fatalf("round %d, request %d: answer %d %q", round, i, got.Status, got.Body)
 			}
 		}
 	}
-	if seen := up.requests(); len(seen) != 3*rounds {
+	if seen := up.Requests(); len(seen) != 3*rounds {
 		t.Errorf("MOR saw %d requests, want %d", len(seen), 3*rounds)
 	}
-	wantCounted(t, before, g.counters("caddy_mor_gateway_requests_total"),
+	wantCounted(t, g, before,
 		map[string]float64{"accepted": 3 * rounds, "incorrect_hash": rounds, "call_limit_format": rounds, "get_disabled": rounds})
 }
 
@@ -205,9 +212,20 @@ func TestPipelining(t *testing.T) {
 // the client is answered 408 in between, and MOR sees nothing of it. A head
 // that never ends is cut off by Caddy itself.
 func TestSlowClients(t *testing.T) {
-	up := startUpstream(t, nil)
-	g := start(t, config{Site: guarded(up.addr), Global: "servers {\ntimeouts {\nread_body 500ms\nread_header 500ms\n}\n}"})
-	trickle := func(c *rawClient, stop chan struct{}) {
+	up := testkit.StartMOR(t, nil)
+	g := testkit.Serve(t, `{
+		servers {
+			timeouts {
+				read_body 500ms
+				read_header 500ms
+			}
+		}
+	}
+	http://:{$SITE} {
+		mor_gateway secret
+		reverse_proxy {$MOR}
+	}`, "MOR", up.Addr)
+	trickle := func(c *testkit.Conn, stop chan struct{}) {
 		for {
 			select {
 			case <-stop:
@@ -219,30 +237,30 @@ func TestSlowClients(t *testing.T) {
 			}
 		}
 	}
-	before := g.counters("caddy_mor_gateway_requests_total")
+	before := g.Counters()
 	bodies := []string{
 		"POST " + action + " HTTP/1.1\r\nHost: x\r\n" + form + "\r\nContent-Length: 60000\r\n\r\n",
 		chunked("ea60\r\n", form),
 	}
 	for _, head := range bodies {
-		c, stop := dial(t, g.addr), make(chan struct{})
-		c.send(head)
+		c, stop := testkit.Dial(t, g.Addr("SITE")), make(chan struct{})
+		c.Send(head)
 		go trickle(c, stop)
-		resp, body := c.answer("POST")
+		got := c.Answer("POST")
 		close(stop)
-		if resp.StatusCode != http.StatusRequestTimeout || body != envelope("error", "Request body did not arrive in time") {
-			t.Errorf("answer %d %q", resp.StatusCode, body)
+		if got.Status != http.StatusRequestTimeout || got.Body != testkit.Failure("Request body did not arrive in time") {
+			t.Errorf("answer %d %q", got.Status, got.Body)
 		}
 	}
-	wantCounted(t, before, g.counters("caddy_mor_gateway_requests_total"), map[string]float64{"incomplete": float64(len(bodies))})
-	c, stop := dial(t, g.addr), make(chan struct{})
-	c.send("POST " + okTarget + " HTTP/1.1\r\nHost: x\r\nX-Endless: ")
+	wantCounted(t, g, before, map[string]float64{"incomplete": float64(len(bodies))})
+	c, stop := testkit.Dial(t, g.Addr("SITE")), make(chan struct{})
+	c.Send("POST " + okTarget + " HTTP/1.1\r\nHost: x\r\nX-Endless: ")
 	go trickle(c, stop)
-	if b, _ := io.ReadAll(c.r); strings.Contains(string(b), " 200 ") {
+	if b, _ := io.ReadAll(c.In); strings.Contains(string(b), " 200 ") {
 		t.Errorf("answer %q", b)
 	}
 	close(stop)
-	if seen := up.requests(); len(seen) > 0 {
+	if seen := up.Requests(); len(seen) > 0 {
 		t.Errorf("MOR saw %+v", seen)
 	}
 }
@@ -252,18 +270,18 @@ func TestSlowClients(t *testing.T) {
 func TestClientGoneWhileMORWorks(t *testing.T) {
 	const times = 20
 	working, told := make(chan struct{}, times), make(chan struct{}, times)
-	up := startUpstream(t, func(_ http.ResponseWriter, r *http.Request) {
+	up := testkit.StartMOR(t, func(_ http.ResponseWriter, r *http.Request) {
 		working <- struct{}{}
 		<-r.Context().Done()
 		told <- struct{}{}
 	})
-	g := start(t, config{Site: guarded(up.addr)})
-	before := g.counters("caddy_mor_gateway_requests_total")
+	g := start(t, up.Addr, guarded)
+	before := g.Counters()
 	for range times {
-		c := dial(t, g.addr)
-		c.send(post(action, okQuery, form))
+		c := testkit.Dial(t, g.Addr("SITE"))
+		c.Send(post(action, okQuery, form))
 		<-working
-		reset(c.Conn)
+		testkit.Reset(c)
 	}
 	for range times {
 		select {
@@ -272,8 +290,8 @@ func TestClientGoneWhileMORWorks(t *testing.T) {
 			t.Fatal("MOR still works for clients that are gone")
 		}
 	}
-	wantCounted(t, before, g.counters("caddy_mor_gateway_requests_total"), map[string]float64{"accepted": times})
-	if lines := g.logLines("no answer from MOR"); len(lines) > 0 {
+	wantCounted(t, g, before, map[string]float64{"accepted": times})
+	if lines := g.Logged("no answer from MOR"); len(lines) > 0 {
 		t.Errorf("logged %v", lines[0])
 	}
 }

@@ -31,7 +31,7 @@ func TestNoAnswerFromMOR(t *testing.T) {
 	}{
 		{"refused", nil, "", 502, "MOR cannot be reached"},
 		{"closed unanswered", reads(""), "", 502, "MOR cannot be reached"},
-		{"reset", func(c net.Conn, _ int) { readHead(c); reset(c) }, "", 502, "MOR cannot be reached"},
+		{"reset", func(c net.Conn, _ int) { readHead(c); testkit.Reset(c) }, "", 502, "MOR cannot be reached"},
 		{"garbage", reads("no HTTP at all\r\n\r\n"), "", 502, "MOR cannot be reached"},
 		{"half a head", reads("HTTP/1.1 200 OK\r\nContent-Ty"), "", 502, "MOR cannot be reached"},
 		{"endless head", func(c net.Conn, _ int) {
@@ -41,40 +41,52 @@ func TestNoAnswerFromMOR(t *testing.T) {
 			for err == nil {
 				_, err = io.WriteString(c, line)
 			}
-		}, "transport http {\nmax_response_header 64KiB\n}", 502, "MOR cannot be reached"},
-		{"silent", func(c net.Conn, _ int) { _, _ = io.Copy(io.Discard, c) }, "transport http {\nresponse_header_timeout 300ms\n}", 504, "MOR did not answer in time"},
-		{"no upstream left", nil, "lb_try_duration 100ms\nfail_duration 1m\n", 503, "MOR is not available"},
+		}, `transport http {
+			max_response_header 64KiB
+		}`, 502, "MOR cannot be reached"},
+		{"silent", func(c net.Conn, _ int) { _, _ = io.Copy(io.Discard, c) }, `transport http {
+			response_header_timeout 300ms
+		}`, 504, "MOR did not answer in time"},
+		{"no upstream left", nil, `lb_try_duration 100ms
+			fail_duration 1m`, 503, "MOR is not available"},
 	}
 	for _, tt := range tests {
-		for _, errors := range []string{"", "handle_errors {\nrespond \"<html>sorry\" 418\n}"} {
-			t.Run(tt.name+map[bool]string{true: ", with handle_errors"}[errors != ""], func(t *testing.T) {
+		for name, errors := range map[string]string{"": "", ", with handle_errors": `handle_errors {
+			respond <html>sorry 418
+		}`} {
+			t.Run(tt.name+name, func(t *testing.T) {
 				addr := testkit.FreeAddr(t)
 				if tt.serve != nil {
-					addr = startTCP(t, tt.serve)
+					addr = testkit.StartTCP(t, tt.serve)
 				}
-				g := start(t, config{Site: guarded(addr) + " {\n" + tt.proxy + "\n}\n" + errors})
-				c := dial(t, g.addr)
+				g := start(t, addr, `
+					mor_gateway secret
+					reverse_proxy {$MOR} {
+						{$PROXY}
+					}
+					{$ERRORS}`, "PROXY", tt.proxy, "ERRORS", errors)
+				c := testkit.Dial(t, g.Addr("SITE"))
 				status := tt.status
 				if status == http.StatusServiceUnavailable { // the first attempt finds it out
-					c.send(post(okTarget, ""))
-					c.answer("POST")
+					c.Send(post(okTarget, ""))
+					c.Answer("POST")
 				}
-				c.send(post(okTarget, ""))
-				resp, body := c.answer("POST")
-				if resp.StatusCode != status || body != envelope("error", tt.text) {
-					t.Errorf("answer %d %q", resp.StatusCode, body)
+				c.Send(post(okTarget, ""))
+				got := c.Answer("POST")
+				if got.Status != status || got.Body != testkit.Failure(tt.text) {
+					t.Errorf("answer %d %q", got.Status, got.Body)
 				}
-				if ct := resp.Header.Get("Content-Type"); ct != "text/xml; charset=utf-8" {
+				if ct := got.Header.Get("Content-Type"); ct != "text/xml; charset=utf-8" {
 					t.Errorf("Content-Type %q", ct)
 				}
-				lines := g.logLines("no answer from MOR")
+				lines := g.Logged("no answer from MOR")
 				if len(lines) == 0 || lines[len(lines)-1]["level"] != "error" || lines[len(lines)-1]["status"] != float64(status) {
 					t.Errorf("log %v", lines)
 				}
 				// What is not for the action keeps the site's own answer.
-				c.send("GET /other HTTP/1.1\r\nHost: mor.example\r\n\r\n")
-				if resp, body := c.answer("GET"); errors != "" && resp.StatusCode != 418 || strings.Contains(body, "<page>") {
-					t.Errorf("another request is answered %d %q", resp.StatusCode, body)
+				c.Send("GET /other HTTP/1.1\r\nHost: mor.example\r\n\r\n")
+				if got := c.Answer("GET"); errors != "" && got.Status != 418 || strings.Contains(got.Body, "<page>") {
+					t.Errorf("another request is answered %d %q", got.Status, got.Body)
 				}
 			})
 		}
@@ -83,17 +95,25 @@ func TestNoAnswerFromMOR(t *testing.T) {
 
 // Other errors are the site's affair, for the action as for anything else.
 func TestOtherErrorsAreReturned(t *testing.T) {
-	for _, status := range []int{403, 418, 429, 500} {
-		g := start(t, config{Site: fmt.Sprintf("route {\nmor_gateway secret\nerror \"no\" %d\n}\nhandle_errors {\nrespond \"the site says {err.status_code}\"\n}", status)})
-		c := dial(t, g.addr)
-		c.send(post(okTarget, ""))
-		if resp, body := c.answer("POST"); resp.StatusCode != status || body != fmt.Sprintf("the site says %d", status) {
-			t.Errorf("answer %d %q", resp.StatusCode, body)
-		}
-		if lines := g.logLines("no answer from MOR"); len(lines) > 0 {
-			t.Errorf("logged %v", lines)
-		}
-		g.stop()
+	for _, status := range []string{"403", "418", "429", "500"} {
+		t.Run(status, func(t *testing.T) {
+			g := start(t, "", `
+				route {
+					mor_gateway secret
+					error no {$STATUS}
+				}
+				handle_errors {
+					respond "the site says {err.status_code}"
+				}`, "STATUS", status)
+			c := testkit.Dial(t, g.Addr("SITE"))
+			c.Send(post(okTarget, ""))
+			if got := c.Answer("POST"); fmt.Sprint(got.Status) != status || got.Body != "the site says "+status {
+				t.Errorf("answer %d %q", got.Status, got.Body)
+			}
+			if lines := g.Logged("no answer from MOR"); len(lines) > 0 {
+				t.Errorf("logged %v", lines)
+			}
+		})
 	}
 }
 
@@ -105,8 +125,8 @@ func TestAnswersOfMORAreNotTouched(t *testing.T) {
 		body   string
 	}
 	replies := map[string]reply{
-		"success":       {200, "text/html", envelope("success", success)},
-		"error":         {200, "text/xml", envelope("error", "DID is already assigned")},
+		"success":       {200, "text/html", testkit.Success},
+		"error":         {200, "text/xml", testkit.Failure("DID is already assigned")},
 		"500":           {500, "text/html", "<h1>We're sorry, but something went wrong (500)</h1>"},
 		"502 of Apache": {502, "text/html", "<h1>Proxy Error</h1>"},
 		"503":           {503, "text/html", "maintenance"},
@@ -116,21 +136,24 @@ func TestAnswersOfMORAreNotTouched(t *testing.T) {
 		"garbage":       {200, "application/octet-stream", "\x00\xff\x00<error>Incorr"},
 		"large":         {200, "text/xml", strings.Repeat("<a>0123456789</a>", 40000)},
 	}
-	up := startUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+	up := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
 		re := replies[r.URL.Query().Get("case")]
 		w.Header().Set("Content-Type", re.ct)
 		w.Header().Set("X-Powered-By", "MOR")
 		w.WriteHeader(re.status)
 		_, _ = io.WriteString(w, re.body)
 	})
-	g := start(t, config{Site: guarded(up.addr) + "\nhandle_errors {\nrespond \"<html>sorry\" 418\n}"})
+	g := start(t, up.Addr, guarded+`
+		handle_errors {
+			respond <html>sorry 418
+		}`)
 	for name, re := range replies {
 		t.Run(name, func(t *testing.T) {
-			c := dial(t, g.addr)
-			c.send(post(okTarget+"&case="+strings.ReplaceAll(name, " ", "+"), ""))
-			resp, body := c.answer("POST")
-			if resp.StatusCode != re.status || body != re.body || resp.Header.Get("Content-Type") != re.ct || resp.Header.Get("X-Powered-By") != "MOR" {
-				t.Errorf("answer %d %v, %d bytes", resp.StatusCode, resp.Header, len(body))
+			c := testkit.Dial(t, g.Addr("SITE"))
+			c.Send(post(okTarget+"&case="+strings.ReplaceAll(name, " ", "+"), ""))
+			got := c.Answer("POST")
+			if got.Status != re.status || got.Body != re.body || got.Header.Get("Content-Type") != re.ct || got.Header.Get("X-Powered-By") != "MOR" {
+				t.Errorf("answer %d %v, %d bytes", got.Status, got.Header, len(got.Body))
 			}
 		})
 	}
@@ -143,24 +166,29 @@ func TestAnswerBreaksOff(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n<?xml"
 	ends := map[string]func(net.Conn){
 		"closed": func(net.Conn) {},
-		"reset":  reset,
+		"reset":  testkit.Reset,
 	}
 	for _, mode := range []string{"enforce", "monitor"} {
 		for name, end := range ends {
 			t.Run(mode+", "+name, func(t *testing.T) {
-				addr := startTCP(t, func(c net.Conn, _ int) {
+				addr := testkit.StartTCP(t, func(c net.Conn, _ int) {
 					readHead(c)
 					_, _ = io.WriteString(c, head)
 					time.Sleep(50 * time.Millisecond) // else a reset overtakes the answer
 					end(c)
 				})
-				g := start(t, config{Site: guarded(addr, "mode "+mode)})
-				before := g.counters("caddy_mor_gateway_requests_total")
+				g := start(t, addr, `
+					mor_gateway {
+						secret secret
+						mode {$MODE}
+					}
+					reverse_proxy {$MOR}`, "MODE", mode)
+				before := g.Counters()
 				const times = 5
 				for range times {
-					c := dial(t, g.addr)
-					c.send(post(okTarget, ""))
-					resp, err := http.ReadResponse(c.r, nil)
+					c := testkit.Dial(t, g.Addr("SITE"))
+					c.Send(post(okTarget, ""))
+					resp, err := http.ReadResponse(c.In, nil)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -169,8 +197,8 @@ func TestAnswerBreaksOff(t *testing.T) {
 						t.Errorf("answer %d %q, %v", resp.StatusCode, body, err)
 					}
 				}
-				wantCounted(t, before, g.counters("caddy_mor_gateway_requests_total"), map[string]float64{"accepted": times})
-				if lines := g.logLines("panic while judging a request"); len(lines) > 0 {
+				wantCounted(t, g, before, map[string]float64{"accepted": times})
+				if lines := g.Logged("panic while judging a request"); len(lines) > 0 {
 					t.Errorf("logged %v", lines)
 				}
 			})
@@ -183,7 +211,7 @@ func TestAnswerBreaksOff(t *testing.T) {
 func TestEndlessAnswer(t *testing.T) {
 	const part = 64 << 10
 	ended := make(chan struct{})
-	up := startUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
+	up := testkit.StartMOR(t, func(w http.ResponseWriter, _ *http.Request) {
 		defer close(ended)
 		for {
 			if _, err := w.Write(make([]byte, part)); err != nil {
@@ -191,10 +219,10 @@ func TestEndlessAnswer(t *testing.T) {
 			}
 		}
 	})
-	g := start(t, config{Site: guarded(up.addr)})
-	c := dial(t, g.addr)
-	c.send(post(okTarget, ""))
-	if n, err := io.CopyN(io.Discard, c.r, 50<<20); err != nil {
+	g := start(t, up.Addr, guarded)
+	c := testkit.Dial(t, g.Addr("SITE"))
+	c.Send(post(okTarget, ""))
+	if n, err := io.CopyN(io.Discard, c.In, 50<<20); err != nil {
 		t.Fatalf("%d bytes: %v", n, err)
 	}
 	c.Close()
@@ -217,20 +245,13 @@ func readHead(c net.Conn) (head string) {
 	return head
 }
 
-// reset closes the connection with a reset.
-func reset(c net.Conn) {
-	_ = c.(*net.TCPConn).SetLinger(0)
-	c.Close()
-}
-
-// wantCounted compares how much was counted, by verdict, over all modes.
-func wantCounted(t testing.TB, before, after map[string]float64, want map[string]float64) {
+// wantCounted compares how many requests were counted since before, by verdict, over all modes.
+func wantCounted(t testing.TB, g *testkit.Caddy, before, want map[string]float64) {
 	t.Helper()
 	got := make(map[string]float64)
-	for series, n := range after {
-		_, verdict, _ := strings.Cut(series, `verdict="`)
-		verdict, _, _ = strings.Cut(verdict, `"`)
-		if n -= before[series]; n != 0 {
+	for series, n := range g.Since(before) {
+		if _, verdict, ok := strings.Cut(series, `verdict="`); ok && strings.HasPrefix(series, "requests_total{") {
+			verdict, _, _ = strings.Cut(verdict, `"`)
 			got[verdict] += n
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // breaker is a MOR that answers /prime and keeps the connection; the first
@@ -22,7 +24,7 @@ type breaker struct {
 
 func startBreaker(t testing.TB, end func(net.Conn)) *breaker {
 	b := &breaker{}
-	b.addr = startTCP(t, func(c net.Conn, _ int) {
+	b.addr = testkit.StartTCP(t, func(c net.Conn, _ int) {
 		for used := false; ; used = true {
 			head := readHead(c)
 			if head == "" {
@@ -54,19 +56,19 @@ func startBreaker(t testing.TB, end func(net.Conn)) *breaker {
 
 // sent sends the request behind one that leaves an open connection to MOR,
 // and returns the heads that MOR saw and the status of the answer.
-func (b *breaker) sent(t testing.TB, g *gateway, request string) (heads []string, status int) {
+func (b *breaker) sent(t testing.TB, g *testkit.Caddy, request string) (heads []string, status int) {
 	t.Helper()
 	b.mu.Lock()
 	b.heads, b.broke = nil, false
 	b.mu.Unlock()
-	c := dial(t, g.addr)
-	c.send("GET /prime HTTP/1.1\r\nHost: mor.example\r\n\r\n")
-	c.answer("GET")
-	c.send(request)
-	resp, _ := c.answer("POST")
+	c := testkit.Dial(t, g.Addr("SITE"))
+	c.Send("GET /prime HTTP/1.1\r\nHost: mor.example\r\n\r\n")
+	c.Answer("GET")
+	c.Send(request)
+	status = c.Answer("POST").Status
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.heads, resp.StatusCode
+	return b.heads, status
 }
 
 const idempotent = "Idempotency-Key: 1"
@@ -89,23 +91,28 @@ func TestUpdateIsNotSentTwice(t *testing.T) {
 	twice := map[string]int{ // what Go does without the gateway
 		"GET": 2, "empty POST, Idempotency-Key": 2, "empty POST, X-Idempotency-Key": 2,
 	}
-	const keepaliveOff = " {\ntransport http {\nkeepalive off\n}\n}"
+	always := func(string) int { return 1 }
 	sites := []struct {
-		name  string
-		site  func(addr string) string
-		times func(update string) int
+		name, site string
+		times      func(update string) int
 	}{
-		{"Caddy alone", func(addr string) string { return "reverse_proxy " + addr }, func(update string) int { return max(1, twice[update]) }},
-		{"gateway", func(addr string) string { return guarded(addr, "allow_get") }, func(string) int { return 1 }},
-		{"gateway, request_buffers", func(addr string) string { return guarded(addr) + " {\nrequest_buffers 64KiB\n}" }, func(string) int { return 1 }},
-		{"gateway, keepalive off", func(addr string) string { return guarded(addr, "allow_get") + keepaliveOff }, func(string) int { return 1 }},
+		{"Caddy alone", "reverse_proxy {$MOR}", func(update string) int { return max(1, twice[update]) }},
+		{"gateway", guardedWithGet, always},
+		{"gateway, request_buffers", guarded + ` {
+			request_buffers 64KiB
+		}`, always},
+		{"gateway, keepalive off", guardedWithGet + ` {
+			transport http {
+				keepalive off
+			}
+		}`, always},
 	}
-	ends := map[string]func(net.Conn){"closed": func(net.Conn) {}, "reset": reset}
+	ends := map[string]func(net.Conn){"closed": func(net.Conn) {}, "reset": testkit.Reset}
 	for _, site := range sites {
 		for end, f := range ends {
 			t.Run(site.name+", "+end, func(t *testing.T) {
 				b := startBreaker(t, f)
-				g := start(t, config{Site: site.site(b.addr)})
+				g := start(t, b.addr, site.site)
 				for name, update := range updates {
 					if name == "GET" && strings.Contains(site.name, "request_buffers") {
 						continue // refused here; where GET is allowed, see TestWhatMakesUpdatesGoTwice
@@ -138,20 +145,22 @@ func TestHowUpdatesLeave(t *testing.T) {
 		"POST, Idempotency-Key":               fmt.Sprintf("Content-Length: %d", len(okQuery)),
 	}
 	b := startBreaker(t, func(net.Conn) {})
-	g := start(t, config{Site: guarded(b.addr, "allow_get")})
+	g := start(t, b.addr, guardedWithGet)
 	for name, update := range updates {
-		heads, _ := b.sent(t, g, update)
-		var framing []string
-		for _, head := range heads {
-			for line := range strings.SplitSeq(head, "\r\n") {
-				if strings.HasPrefix(line, "Content-Length:") || strings.HasPrefix(line, "Transfer-Encoding:") {
-					framing = append(framing, line)
+		t.Run(name, func(t *testing.T) {
+			heads, _ := b.sent(t, g, update)
+			var framing []string
+			for _, head := range heads {
+				for line := range strings.SplitSeq(head, "\r\n") {
+					if strings.HasPrefix(line, "Content-Length:") || strings.HasPrefix(line, "Transfer-Encoding:") {
+						framing = append(framing, line)
+					}
 				}
 			}
-		}
-		if got := strings.Join(framing, " + "); len(heads) != 1 || got != want[name] {
-			t.Errorf("%s leaves %d times with %q, want %q", name, len(heads), got, want[name])
-		}
+			if got := strings.Join(framing, " + "); len(heads) != 1 || got != want[name] {
+				t.Errorf("leaves %d times with %q, want %q", len(heads), got, want[name])
+			}
+		})
 	}
 }
 
@@ -159,25 +168,32 @@ func TestHowUpdatesLeave(t *testing.T) {
 // for the action, or to switch keepalive off; if one of these fails, a newer
 // Caddy has become better.
 func TestWhatMakesUpdatesGoTwice(t *testing.T) {
+	const keepaliveOff = `
+		transport http {
+			keepalive off
+		}`
+	const retries = `
+		lb_try_duration 2s
+		lb_try_interval 10ms`
 	tests := []struct {
 		name, update, options string
 		want                  int
 	}{
 		{"request_buffers, GET", "GET", "request_buffers 64KiB", 2},
 		{"request_buffers, POST", "empty POST, Idempotency-Key", "request_buffers 64KiB", 1},
-		{"request_buffers, keepalive off", "GET", "request_buffers 64KiB\ntransport http {\nkeepalive off\n}", 1},
+		{"request_buffers, keepalive off", "GET", "request_buffers 64KiB" + keepaliveOff, 1},
 		{"header_up, POST", "empty POST", "header_up Idempotency-Key 1", 2},
-		{"header_up, keepalive off", "empty POST", "header_up Idempotency-Key 1\ntransport http {\nkeepalive off\n}", 1},
+		{"header_up, keepalive off", "empty POST", "header_up Idempotency-Key 1" + keepaliveOff, 1},
 		{"lb_retries, GET", "GET", "lb_retries 1", 2},
-		{"lb_try_duration, GET", "GET", "lb_try_duration 2s\nlb_try_interval 10ms", 2},
+		{"lb_try_duration, GET", "GET", retries, 2},
 		{"lb_retries, POST", "empty POST", "lb_retries 1", 1},
-		{"lb_try_duration, POST", "empty POST", "lb_try_duration 2s\nlb_try_interval 10ms", 1},
+		{"lb_try_duration, POST", "empty POST", retries, 1},
 		{"lb_retries, POST with a body", "POST, Idempotency-Key", "lb_retries 1", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := startBreaker(t, func(net.Conn) {})
-			g := start(t, config{Site: guarded(b.addr, "allow_get") + " {\n" + tt.options + "\n}"})
+			g := start(t, b.addr, guardedWithGet+" {\n"+tt.options+"\n}")
 			if heads, _ := b.sent(t, g, updates[tt.update]); len(heads) != tt.want {
 				t.Errorf("sent %d times, want %d", len(heads), tt.want)
 			}

@@ -12,19 +12,21 @@ import (
 	"testing"
 
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // transports returns a client for each protocol, with the address that it
 // calls.
-func transports(t *testing.T, g *gateway) map[string]struct {
+func transports(t *testing.T, g *testkit.Caddy) map[string]struct {
 	http.RoundTripper
 	base string
 } {
 	insecure := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"} //nolint:gosec // Caddy's own certificate, on loopback
-	_, port, _ := net.SplitHostPort(g.tlsAddr)
-	plain, secure := "http://"+g.addr, "https://localhost:"+port
+	_, port, _ := net.SplitHostPort(g.Addr("TLS"))
+	plain, secure := "http://"+g.Addr("SITE"), "https://localhost:"+port
 	dialTLS := func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, g.tlsAddr)
+		return (&net.Dialer{}).DialContext(ctx, network, g.Addr("TLS"))
 	}
 	protocols := func(set func(*http.Protocols)) *http.Protocols { p := new(http.Protocols); set(p); return p }
 	h3 := &http3.Transport{TLSClientConfig: insecure.Clone()}
@@ -116,8 +118,8 @@ func TestProtocols(t *testing.T) {
 		{name: "path", method: "POST", target: "/billing//api/did%5Fdetails_update.xml?u=admin", body: none, status: 200, message: "Incorrect hash"},
 		{name: "override", method: "POST", target: okTarget, body: none, header: []string{"X-HTTP-Method-Override: PUT"}, status: 400, message: "Ambiguous request"},
 	}
-	up := startUpstream(t, nil)
-	g := start(t, config{Site: guarded(up.addr), TLS: true})
+	up := testkit.StartMOR(t, nil)
+	g := startTLS(t, up.Addr, guarded)
 	clients := transports(t, g)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,7 +127,7 @@ func TestProtocols(t *testing.T) {
 			if tt.name == "hash" {
 				target = action + "?u=admin&did_id=6511&hash=" + strings.ToUpper(rightHash)
 			}
-			var first *request
+			var first *testkit.Request
 			for name, client := range clients {
 				var body io.Reader
 				if tt.body != none {
@@ -151,9 +153,9 @@ func TestProtocols(t *testing.T) {
 				}
 				answer, err := io.ReadAll(resp.Body)
 				resp.Body.Close()
-				want := envelope("success", success)
+				want := testkit.Success
 				if tt.message != "" {
-					want = envelope("error", tt.message)
+					want = testkit.Failure(tt.message)
 				}
 				if tt.method == "HEAD" {
 					want = ""
@@ -161,7 +163,7 @@ func TestProtocols(t *testing.T) {
 				if resp.StatusCode != tt.status || string(answer) != want || err != nil {
 					t.Errorf("%s: answer %d %q, %v", name, resp.StatusCode, answer, err)
 				}
-				seen := up.requests()
+				seen := up.Requests()
 				if (tt.message == "") != (len(seen) == 1) {
 					t.Fatalf("%s: MOR saw %+v", name, seen)
 				}
@@ -185,7 +187,7 @@ func TestProtocols(t *testing.T) {
 // stripped takes out of a request what may differ between protocols: the
 // site's name, what the proxy says of the connection, and what the clients of
 // this test say of themselves.
-func stripped(r request) request {
+func stripped(r testkit.Request) testkit.Request {
 	r.Host = ""
 	h := r.Header.Clone()
 	for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-For", "Via", "User-Agent", "Accept-Encoding"} {

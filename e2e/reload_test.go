@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -92,26 +93,34 @@ func (tr *traffic) run(t *testing.T, addr string, stop <-chan struct{}, next fun
 // every HTTP/1.1 server may, it closes without the gateway too.
 func TestReloadUnderLoad(t *testing.T) {
 	const workers = 8
-	incorrect := envelope("error", "Incorrect hash")
-	address := testkit.FreeAddr(t)
+	incorrect := testkit.Failure("Incorrect hash")
 	keyOf := func(n int64) string { return fmt.Sprintf("key-%d", n) }
-	site := map[string]func(n int64) string{
-		"plain": func(n int64) string {
-			return fmt.Sprintf("header X-Reload %d\n@wrong query hash=*\nrespond @wrong `%s`\nreverse_proxy %s", n, incorrect, address)
-		},
-		"gateway": func(n int64) string {
-			return fmt.Sprintf("header X-Reload %d\nmor_gateway {\nsecret %s %s\n}\nreverse_proxy %s", n, keyOf(n), keyOf(n+1), address)
-		},
+	sites := map[string]string{
+		"plain": `
+			http://:{$SITE} {
+				header X-Reload {$RELOAD}
+				@wrong query hash=*
+				respond @wrong {$WRONG}
+				reverse_proxy {$MOR}
+			}`,
+		"gateway": `
+			http://:{$SITE} {
+				header X-Reload {$RELOAD}
+				mor_gateway {$KEYS}
+				reverse_proxy {$MOR}
+			}`,
+	}
+	vars := func(mor string, n int64) []string { // keys n and n+1, after n-1 and n
+		return []string{"MOR", mor, "RELOAD", fmt.Sprint(n), "WRONG", "`" + incorrect + "`", "KEYS", keyOf(n) + " " + keyOf(n+1)}
 	}
 	lost, answered := make(map[string]int64), make(map[string]int64)
 	for _, name := range []string{"plain", "gateway"} {
 		if t.Failed() {
 			return
 		}
-		check := nothingStays(t, config{Site: site[name](0)})
-		up := startUpstream(t, nil)
-		address = up.addr
-		g := start(t, config{Site: site[name](0)})
+		check := nothingStays(t, testkit.Serve(t, sites[name], vars(testkit.FreeAddr(t), 0)...))
+		up := testkit.StartMOR(t, nil)
+		g := testkit.Serve(t, sites[name], vars(up.Addr, 0)...)
 		var current atomic.Int64 // the key that is right now and after the next reload
 		current.Store(1)
 		var tr traffic
@@ -119,17 +128,19 @@ func TestReloadUnderLoad(t *testing.T) {
 		var running sync.WaitGroup
 		for w := range workers {
 			running.Go(func() {
-				tr.run(t, g.addr, stop, func(i int) (string, string) {
+				tr.run(t, g.Addr("SITE"), stop, func(i int) (string, string) {
 					id := fmt.Sprint(w*1_000_000 + i + 1)
 					if i%4 == 3 { // signed with a key that never was
-						return post(action+"?u=admin&did_id="+id+"&hash="+hashOf(id, "wrong"), ""), incorrect
+						return post(action+"?u=admin&did_id="+id+"&hash="+contract.Hash(id, "wrong"), ""), incorrect
 					}
-					return post(action, "u=admin&did_id="+id+"&hash="+hashOf(id, keyOf(current.Load())), form), envelope("success", success)
+					return post(action, "u=admin&did_id="+id+"&hash="+contract.Hash(id, keyOf(current.Load())), form), testkit.Success
 				})
 			})
 		}
 		for n := int64(1); n <= reloads && !t.Failed(); n++ {
-			g.load(config{Site: site[name](n)}) // keys n and n+1, after n-1 and n
+			if err := g.Load(sites[name], vars(up.Addr, n)...); err != nil {
+				t.Fatal(err)
+			}
 			current.Store(n + 1)
 			for enough := n * perReload; tr.answered.Load() < enough && !t.Failed(); {
 				time.Sleep(time.Millisecond)
@@ -138,12 +149,12 @@ func TestReloadUnderLoad(t *testing.T) {
 		close(stop)
 		running.Wait()
 		lost[name], answered[name] = tr.unanswered.Load(), tr.answered.Load()
-		for _, seen := range up.requests() {
+		for _, seen := range up.Requests() {
 			if strings.Contains(seen.Line, "hash=") {
 				t.Errorf("MOR saw a request with a wrong hash: %+v", seen)
 			}
 		}
-		check(g.stop, up.stop)
+		check(g.Stop, up.Stop)
 		t.Logf("%s: %d reloads, %d requests answered rightly, %d connections closed unanswered", name, reloads, answered[name], lost[name])
 	}
 	// Two counts of the same chance, with up to all workers in each event.

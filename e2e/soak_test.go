@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -40,7 +41,7 @@ var sorts = []sort{
 	{verdict: "access_denied", method: "POST", target: action + "?did_id=6511", status: 200},
 	{verdict: "get_disabled", method: "GET", target: okTarget, status: 200},
 	{verdict: "incorrect_hash", method: "POST", target: action + "?u=admin&did_id=6511&hash=" + strings.Repeat("0", 40), status: 200},
-	{verdict: "did_not_found", method: "POST", target: action + "?u=admin&did_id=0&hash=" + hashOf("0", key), status: 200},
+	{verdict: "did_not_found", method: "POST", target: action + "?u=admin&did_id=0&hash=" + contract.Hash("0", key), status: 200},
 	{verdict: "call_limit_format", method: "POST", target: okTarget + "&call_limit=-5", status: 200},
 	{verdict: "active_from_invalid", method: "POST", target: okTarget + "&active_from=x", status: 200},
 	{verdict: "active_till_invalid", method: "POST", target: okTarget + "&active_till=x", status: 200},
@@ -59,23 +60,34 @@ var sorts = []sort{
 func TestSoak(t *testing.T) {
 	const workers = 12
 	var forwarded, wrong atomic.Int64
-	check := nothingStays(t, config{Site: "respond OK", TLS: true})
-	up := startUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+	check := nothingStays(t, startTLS(t, "", "respond OK"))
+	up := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
 		forwarded.Add(1)
 		if r.Header.Get("X-Expect") == "refused" {
 			wrong.Add(1)
 		}
 		w.Header().Set("Content-Type", "text/xml")
-		_, _ = io.WriteString(w, envelope("success", success))
+		_, _ = io.WriteString(w, testkit.Success)
 	})
-	site := "@monitor header X-Mode monitor\nhandle @monitor {\n" + guarded(up.addr, "mode monitor") + "\n}\nhandle {\n" + guarded(up.addr) + "\n}"
-	g := start(t, config{Site: site, TLS: true})
+	g := startTLS(t, up.Addr, `
+		@monitor header X-Mode monitor
+		handle @monitor {
+			mor_gateway {
+				secret secret
+				mode monitor
+			}
+			reverse_proxy {$MOR}
+		}
+		handle {
+			mor_gateway secret
+			reverse_proxy {$MOR}
+		}`)
 	clients := transports(t, g)
 	names := make([]string, 0, len(clients))
 	for name := range clients {
 		names = append(names, name)
 	}
-	before := g.counters("caddy_mor_gateway_requests_total")
+	before := g.Counters()
 
 	var sent, arrive atomic.Int64
 	var mu sync.Mutex
@@ -101,15 +113,15 @@ func TestSoak(t *testing.T) {
 					own[s.verdict]++
 				}
 				if s.cut {
-					c := connect(t, g.addr)
-					c.send(post(s.target, s.body, header...)[:len(post(s.target, s.body, header...))-1])
+					c := testkit.Connect(t, g.Addr("SITE"))
+					c.Send(post(s.target, s.body, header...)[:len(post(s.target, s.body, header...))-1])
 					if s.gone {
-						reset(c.Conn)
+						testkit.Reset(c)
 						continue
 					}
-					c.closeWrite()
-					if resp, body := c.answer("POST"); resp.StatusCode != s.status || body != envelope("error", "Request body is incomplete") {
-						t.Errorf("%+v: answer %d %q", s, resp.StatusCode, body)
+					c.EndWrite()
+					if got := c.Answer("POST"); got.Status != s.status || got.Body != testkit.Failure("Request body is incomplete") {
+						t.Errorf("%+v: answer %d %q", s, got.Status, got.Body)
 					}
 					c.Close()
 					continue
@@ -139,7 +151,7 @@ func TestSoak(t *testing.T) {
 				if monitor {
 					status = 200
 				}
-				through := string(answer) == envelope("success", success)
+				through := string(answer) == testkit.Success
 				if err != nil || resp.StatusCode != status || through != strings.HasSuffix(header[0], "forwarded") {
 					t.Errorf("%s %s, monitor %v: answer %d %q, %v", s.method, s.target, monitor, resp.StatusCode, answer, err)
 				}
@@ -161,14 +173,16 @@ func TestSoak(t *testing.T) {
 		case <-done:
 			waiting = false
 		case <-time.After(time.Second):
-			up.requests()
+			up.Requests()
 		}
 	}
-	up.requests()
+	up.Requests()
 
 	total := func() (n float64) {
-		for series, val := range g.counters("caddy_mor_gateway_requests_total") {
-			n += val - before[series]
+		for series, val := range g.Since(before) {
+			if strings.HasPrefix(series, "requests_total{") {
+				n += val
+			}
 		}
 		return n
 	}
@@ -177,11 +191,11 @@ func TestSoak(t *testing.T) {
 		want += n
 	}
 	testkit.Eventually(t, "all requests are counted, also those whose clients are gone", func() bool { return total() >= want })
-	wantCounted(t, before, g.counters("caddy_mor_gateway_requests_total"), counted)
+	wantCounted(t, g, before, counted)
 	if forwarded.Load() != arrive.Load() || wrong.Load() > 0 {
 		t.Errorf("MOR saw %d requests, want %d; %d should have been refused", forwarded.Load(), arrive.Load(), wrong.Load())
 	}
-	for _, lines := range [][]map[string]any{g.logLines("panic while judging a request"), g.logLines("no answer from MOR")} {
+	for _, lines := range [][]map[string]any{g.Logged("panic while judging a request"), g.Logged("no answer from MOR")} {
 		if len(lines) > 0 {
 			t.Errorf("logged %v", lines[0])
 		}
@@ -194,6 +208,6 @@ func TestSoak(t *testing.T) {
 			c.CloseIdleConnections()
 		}
 	}
-	check(g.stop, up.stop)
+	check(g.Stop, up.Stop)
 	t.Logf("%v: sent %d; for the action %v, counted %s; forwarded %d, answered by MOR %d", *soakFor, sent.Load(), want, fmt.Sprint(counted), arrive.Load(), forwarded.Load())
 }

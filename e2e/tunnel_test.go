@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // Ways around the gateway: tunnels, and targets that are no path. MOR must not
@@ -16,7 +18,7 @@ func TestUpgradesAndTunnels(t *testing.T) {
 	up := make(chan string, 100)
 	// A MOR that agrees to every upgrade and to every tunnel, and tells what
 	// comes through.
-	addr := startTCP(t, func(c net.Conn, _ int) {
+	addr := testkit.StartTCP(t, func(c net.Conn, _ int) {
 		for {
 			head := readHead(c)
 			if head == "" {
@@ -53,20 +55,19 @@ func TestUpgradesAndTunnels(t *testing.T) {
 		{"CONNECT with chunks", "CONNECT mor:80 HTTP/1.1\r\nHost: mor:80\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(tunnelled) + "0\r\n\r\n", true},
 		{"CONNECT with the path", "CONNECT " + action + " HTTP/1.1\r\nHost: x\r\n\r\n", false},
 	}
-	g := start(t, config{Site: guarded(addr), TLS: true})
+	g := startTLS(t, addr, guarded)
 	const times = 10
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for range times {
-				c := dial(t, g.addr)
-				c.send(tt.send)
-				resp, _ := c.answer("POST")
-				if resp.StatusCode == http.StatusSwitchingProtocols {
+				c := testkit.Dial(t, g.Addr("SITE"))
+				c.Send(tt.send)
+				if c.Answer("POST").Status == http.StatusSwitchingProtocols {
 					t.Fatal("a tunnel")
 				}
 				_, _ = io.WriteString(c, tunnelled)
-				c.closeWrite()
-				_, _ = io.ReadAll(c.r)
+				c.EndWrite()
+				_, _ = io.ReadAll(c.In)
 				want := 0
 				if tt.forwarded {
 					want = 1
@@ -91,7 +92,7 @@ func TestUpgradesAndTunnels(t *testing.T) {
 func TestBodyOfConnect(t *testing.T) {
 	const hidden = "POST " + action + "?u=admin&did_id=1&hash=forged HTTP/1.1\r\nHost: x\r\n\r\n"
 	heads := make(chan string, 100)
-	addr := startTCP(t, func(c net.Conn, _ int) {
+	addr := testkit.StartTCP(t, func(c net.Conn, _ int) {
 		for {
 			head := readHead(c)
 			if head == "" {
@@ -114,13 +115,18 @@ func TestBodyOfConnect(t *testing.T) {
 		name, site string
 		through    bool
 	}{
-		{"Caddy alone", "reverse_proxy " + addr, true},
-		{"enforce", guarded(addr), false},
-		{"monitor", guarded(addr, "mode monitor"), false},
+		{"Caddy alone", "reverse_proxy {$MOR}", true},
+		{"enforce", guarded, false},
+		{"monitor", `
+			mor_gateway {
+				secret secret
+				mode monitor
+			}
+			reverse_proxy {$MOR}`, false},
 	}
 	for _, site := range sites {
 		t.Run(site.name, func(t *testing.T) {
-			g := start(t, config{Site: site.site, TLS: true})
+			g := startTLS(t, addr, site.site)
 			clients := transports(t, g)
 			for _, name := range []string{"HTTP/2 h2c", "HTTP/2 TLS", "HTTP/3"} {
 				for _, protocol := range []string{"", "x", "websocket"} {

@@ -1,4 +1,5 @@
-// Package testkit has what the tests of several packages need.
+// Package testkit has what the tests of several packages need: free ports, a server in MOR's place, clients, a Caddy
+// that runs in the test's process, and the tools that are not Go packages.
 package testkit
 
 import (
@@ -28,15 +29,33 @@ func Tool(t testing.TB, name string) string {
 	return ""
 }
 
-// FreeAddr returns an address on the loopback that nobody listens on.
-func FreeAddr(t testing.TB) string {
+// Listen listens on a free port of the loopback until the test ends.
+func Listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// FreeAddr returns an address on the loopback that nobody listens on.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	return "127.0.0.1:" + FreePort(t)
+}
+
+// FreePort returns a port on the loopback that nobody listens on.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	l := Listen(t)
 	defer l.Close()
-	return l.Addr().String()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // Eventually waits until what must happen has happened.

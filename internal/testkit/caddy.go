@@ -1,0 +1,182 @@
+package testkit
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // with the Caddyfile
+)
+
+// Caddy is a Caddy that runs in this process, with a folder for all that it writes. There is one at a time, so tests
+// that have one are not parallel.
+type Caddy struct {
+	Dir   string
+	Admin string // URL
+
+	t     testing.TB
+	ports map[string]string
+}
+
+// New finds a folder and the ports for a Caddy, and does not start it. Nothing is written to the folders of whoever
+// runs the test.
+func New(t testing.TB) *Caddy {
+	t.Helper()
+	c := &Caddy{t: t, Dir: t.TempDir(), ports: map[string]string{}}
+	c.Admin = "http://" + c.Addr("ADMIN")
+	t.Setenv("XDG_CONFIG_HOME", c.Dir)
+	t.Setenv("XDG_DATA_HOME", c.Dir)
+	autosave := caddy.ConfigAutosavePath
+	caddy.ConfigAutosavePath = filepath.Join(c.Dir, "autosave.json")
+	t.Cleanup(func() { caddy.ConfigAutosavePath = autosave })
+	return c
+}
+
+// Serve runs a Caddyfile until the test ends. For what stands between {$ and } in it: see Caddyfile.
+func Serve(t testing.TB, caddyfile string, vars ...string) *Caddy {
+	t.Helper()
+	c := New(t)
+	t.Cleanup(func() { _ = caddy.Stop() })
+	if err := c.Load(caddyfile, vars...); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Load gives Caddy another configuration.
+func (c *Caddy) Load(caddyfile string, vars ...string) error {
+	c.t.Helper()
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(c.Caddyfile(caddyfile, vars...)), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		return err
+	}
+	return caddy.Load(config, true)
+}
+
+// Stop stops Caddy. It may be called again.
+func (c *Caddy) Stop() {
+	c.t.Helper()
+	if err := caddy.Stop(); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// Addr returns the address on the loopback of a port by its name in Caddyfiles.
+func (c *Caddy) Addr(name string) string {
+	c.t.Helper()
+	if c.ports[name] == "" {
+		c.ports[name] = FreePort(c.t)
+	}
+	return "127.0.0.1:" + c.ports[name]
+}
+
+var variable = regexp.MustCompile(`\{\$([A-Z0-9_]+)\}`)
+
+// options are those of every Caddyfile. A test runs where nothing but the loopback is to be had.
+const options = `{
+	admin {$ADMIN_ADDR}
+	skip_install_trust
+	auto_https disable_redirects
+	default_bind 127.0.0.1
+	http_port {$HTTP_PORT}
+	https_port {$HTTPS_PORT}
+	grace_period 5s
+	storage file_system "{$DIR}"
+	log default {
+		output file "{$DIR}/caddy.log"
+		format json
+		level DEBUG
+	}
+`
+
+// Caddyfile completes a Caddyfile, which may begin with a block of global options of its own: it adds the folder, the
+// log, the admin endpoint and so on. {$NAME} is the value of NAME in vars, which has names and values; without one it is a
+// free port, the same for as long as this Caddy lives.
+func (c *Caddy) Caddyfile(text string, vars ...string) string {
+	c.t.Helper()
+	own, has := strings.CutPrefix(strings.TrimSpace(text), "{\n")
+	if has {
+		text = options + own
+	} else {
+		text = options + "}\n" + text
+	}
+	values := map[string]string{"DIR": c.Dir, "ADMIN_ADDR": c.Addr("ADMIN")}
+	for i := 0; i < len(vars); i += 2 {
+		values[vars[i]] = vars[i+1]
+	}
+	return variable.ReplaceAllStringFunc(text, func(found string) string {
+		name := variable.FindStringSubmatch(found)[1]
+		if value, given := values[name]; given {
+			return value
+		}
+		_, port, _ := strings.Cut(c.Addr(name), ":")
+		return port
+	})
+}
+
+// Log returns what has been logged.
+func (c *Caddy) Log() string {
+	c.t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.Dir, "caddy.log"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Logged returns the log lines with a message.
+func (c *Caddy) Logged(message string) (lines []map[string]any) {
+	c.t.Helper()
+	for line := range strings.Lines(c.Log()) {
+		var fields map[string]any
+		if json.Unmarshal([]byte(line), &fields) == nil && fields["msg"] == message {
+			lines = append(lines, fields)
+		}
+	}
+	return lines
+}
+
+// Settle waits until n requests are in the access log, and so done with: the answer reaches the client before the
+// gateway has compared it.
+func (c *Caddy) Settle(n int) {
+	c.t.Helper()
+	Eventually(c.t, fmt.Sprintf("%d requests done with", n), func() bool {
+		return strings.Count(c.Log(), `"handled request"`) >= n
+	})
+}
+
+// Counters returns the value of each series of the gateway's counters, without the common prefix. They are the
+// process's: tests look at differences.
+func (c *Caddy) Counters() map[string]float64 {
+	c.t.Helper()
+	values := map[string]float64{}
+	for line := range strings.Lines(Ask(c.t, "GET", c.Admin+"/metrics", "").Body) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		if name, ours := strings.CutPrefix(series, "caddy_mor_gateway_"); ours && strings.Contains(name, "_total{") {
+			var n float64
+			if _, err := fmt.Sscan(value, &n); err != nil {
+				c.t.Fatal(err)
+			}
+			values[name+"}"] = n
+		}
+	}
+	return values
+}
+
+// Since returns what has been counted since before.
+func (c *Caddy) Since(before map[string]float64) map[string]float64 {
+	c.t.Helper()
+	diff := map[string]float64{}
+	for series, n := range c.Counters() {
+		if n != before[series] {
+			diff[series] = n - before[series]
+		}
+	}
+	return diff
+}
