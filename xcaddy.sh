@@ -32,6 +32,7 @@ Usage: ./xcaddy.sh <command>
   test [ARG...]   run the tests with the race detector; arguments go to 'go test',
                   for example: test -run Hash ./validation
   bench [ARG...]  measure the gateway against Caddy without it
+  evidence        run everything for hours, and write docs/evidence.md
   release         make static binaries for linux on amd64 and arm64, their lists
                   of contents (SBOM) and SHA-256 sums in ./dist
   help            this text
@@ -203,6 +204,33 @@ release() {
     say "Built with $(go env GOVERSION): another Go makes other bytes"
 }
 
+# What docs/evidence.md says, measured anew: some hours on an idle machine. FOR and FUZZTIME make it shorter.
+evidence() {
+    [ $# -eq 0 ] || misused "evidence takes no arguments"
+    need_go
+    cd "$here"
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+    trap 'exit 130' INT TERM
+    say "All tests"
+    go test -json -race -timeout 60m -tags "$TAGS" ./... >"$out/tests.json" || say "Some tests failed"
+    for world in puma apache; do
+        say "The generator, ${FOR:-1h}, $world"
+        go test -json -timeout 0 -tags "$TAGS" ./proof -run TestGenerated -proof.for="${FOR:-1h}" -proof.world=$world \
+            >>"$out/tests.json" || say "Some tests failed"
+    done
+    grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u | while read -r package; do
+        go test -tags "$TAGS" -list '^Fuzz' "$package" | grep '^Fuzz' | while read -r target; do
+            say "$package $target, ${FUZZTIME:-10m}"
+            echo "$package $target"
+            go test -tags "$TAGS" -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10m}" "$package" </dev/null || true
+        done
+    done >"$out/fuzz.txt"
+    "$here/bench/run" >"$out/bench.md" || say "The machine is too noisy for the benchmark"
+    go run ./internal/evidence "$out" >"$out/evidence.md"
+    cp "$out/evidence.md" docs/evidence.md
+}
+
 command=${1:-help}
 [ $# -eq 0 ] || shift
 case $command in
@@ -211,6 +239,7 @@ run) run "$@" ;;
 test) run_tests "$@" ;;
 bench) exec "$here/bench/run" "$@" ;;
 release) release "$@" ;;
+evidence) evidence "$@" ;;
 help | -h | --help) help ;;
 *) misused "there is no command '$command'" ;;
 esac

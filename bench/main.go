@@ -23,7 +23,6 @@ var (
 	caddy  = flag.String("caddy", "", "`file` of a Caddy with the gateway, which bench/run builds")
 	starts = flag.Int("starts", 16, "how often the servers are started")
 	rounds = flag.Int("rounds", 25, "slices of load for each site after a start")
-	docs   = flag.String("docs", "docs/performance.md", "`page` whose table is replaced with the results; empty for none")
 )
 
 const slice = 80 * time.Millisecond
@@ -62,10 +61,7 @@ func run() error {
 		return err
 	}
 	fmt.Print(table)
-	if *docs == "" {
-		return nil
-	}
-	return replaceTable(*docs, table)
+	return nil
 }
 
 // result is a comparison and what it came to, start by start.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -62,24 +61,4 @@ func cpuModel() string {
 	_, after, _ := strings.Cut(string(text), "model name")
 	line, _, _ := strings.Cut(after, "\n")
 	return strings.Trim(line, " \t:")
-}
-
-// The table in the documentation is between these lines.
-const (
-	tableStart = "<!-- ./xcaddy.sh bench writes from here -->\n"
-	tableEnd   = "<!-- to here -->\n"
-)
-
-// replaceTable puts the table into a page.
-func replaceTable(file, table string) error {
-	text, err := os.ReadFile(file) //nolint:gosec // the caller's own
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(text), tableStart)
-	_, after, ended := strings.Cut(rest, tableEnd)
-	if !ok || !ended {
-		return errors.New(file + " lacks the lines around the table: " + tableStart + tableEnd)
-	}
-	return os.WriteFile(file, []byte(before+tableStart+"\n"+table+"\n"+tableEnd+after), 0o644) //nolint:gosec // a page
 }

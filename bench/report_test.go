@@ -2,8 +2,6 @@ package main
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -34,27 +32,5 @@ func TestReport(t *testing.T) {
 func TestMeanAndError(t *testing.T) {
 	if mean, err := meanAndError([]float64{1, 2, 3}); mean != 2 || math.Abs(err-1/math.Sqrt(3)) > 1e-9 {
 		t.Errorf("got %v, %v", mean, err)
-	}
-}
-
-func TestReplaceTable(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(file, []byte("before\n"+tableStart+"old\n"+tableEnd+"after\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // again and again
-		if err := replaceTable(file, "new\n"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, _ := os.ReadFile(file)
-	if want := "before\n" + tableStart + "\nnew\n\n" + tableEnd + "after\n"; string(got) != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if err := os.WriteFile(file, []byte("a page without a table\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceTable(file, "new\n"); err == nil {
-		t.Error("a page without a table is no error")
 	}
 }
