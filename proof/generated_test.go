@@ -139,13 +139,23 @@ func (d *draft) refusedFalsely(rec *record, answer reply) string {
 
 const maxReports = 5 // of a kind: who breaks the reader breaks it often
 
+// TestGenerated generates requests for each of the servers: a quarter as many for those after the first.
 func TestGenerated(t *testing.T) {
-	w := begin(t)
+	for i, s := range chosen(t, servers) {
+		n := *flagN
+		if i > 0 {
+			n /= 4
+		}
+		t.Run(s.name, func(t *testing.T) { beginWith(t, s).generated(t, n) })
+	}
+}
+
+func (w *world) generated(t *testing.T, size int) {
 	seed := *flagSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	t.Logf("seed %d: repeat with -proof.seed=%d -proof.n=%d", seed, seed, *flagN)
+	t.Logf("seed %d: repeat with -proof.world='%s' -proof.seed=%d -proof.n=%d", seed, w.server.name, seed, size)
 	if deadline, limited := t.Deadline(); limited && *flagFor > time.Until(deadline) {
 		t.Fatalf("-proof.for=%s is longer than the test may run: add -timeout 0", *flagFor)
 	}
@@ -153,7 +163,7 @@ func TestGenerated(t *testing.T) {
 	var total outcome
 	requests, end := 0, time.Now().Add(*flagFor)
 	for n := seed; ; n++ {
-		r := newRound(n, *flagN)
+		r := newRound(n, size)
 		o := w.fireRound(t, w.gateway, r)
 		requests += len(r.shots)
 		total.accepted += o.accepted
@@ -172,8 +182,8 @@ func TestGenerated(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("generated: %d requests, %d of them plain and right, %d accepted, %d refused, %d bypasses, %d false refusals",
-		requests, total.plain, total.accepted, total.refused, len(total.bypasses), len(total.falseRefusal))
+	t.Logf("generated: %d requests under %s, %d of them plain and right, %d accepted, %d refused, %d bypasses, %d false refusals",
+		requests, w.server.name, total.plain, total.accepted, total.refused, len(total.bypasses), len(total.falseRefusal))
 	if total.accepted < requests/4 {
 		t.Errorf("only %d of %d requests were accepted: a gateway that refuses everything proves nothing", total.accepted, requests)
 	}
@@ -186,7 +196,7 @@ func (w *world) control(t *testing.T, r *round) {
 	r = &round{r.seed, r.drafts[:half], r.shots[:half]}
 	naive := w.fireRound(t, w.naive, r)
 	none := w.fireRound(t, w.direct, r)
-	t.Logf("control: of %d requests, %d bypass a naive gateway, %d break the contract without a gateway", half, len(naive.bypasses), len(none.bypasses))
+	t.Logf("control: of %d requests under %s, %d bypass a naive gateway, %d break the contract without a gateway", half, w.server.name, len(naive.bypasses), len(none.bypasses))
 	if len(naive.bypasses) < half/100 || len(none.bypasses) < 2*len(naive.bypasses) {
 		t.Error("the generator does not bite")
 	}
@@ -197,10 +207,10 @@ func (w *world) report(t *testing.T, r *round, o outcome) {
 	t.Helper()
 	for _, f := range first(o.bypasses, maxReports) {
 		small := w.reduce(t, r.shots[f.number])
-		t.Errorf("BYPASS by request %d of seed %d: %s\n%s", f.number, r.seed, f.problem, reproduce(small, r.shots[f.number].site))
+		t.Errorf("BYPASS by request %d of seed %d: %s\n%s", f.number, r.seed, f.problem, w.reproduce(small, r.shots[f.number].site))
 	}
 	for _, f := range first(o.falseRefusal, maxReports) {
-		t.Errorf("request %d of seed %d: %s\n%s", f.number, r.seed, f.problem, reproduce(r.drafts[f.number].bytes(), r.shots[f.number].site))
+		t.Errorf("request %d of seed %d: %s\n%s", f.number, r.seed, f.problem, w.reproduce(r.drafts[f.number].bytes(), r.shots[f.number].site))
 	}
 	for _, f := range first(o.stray, maxReports) {
 		t.Errorf("BYPASS by one of the requests of seed %d: %s\n%s", r.seed, f.problem, w.hiders(t, r))
@@ -215,7 +225,7 @@ func (w *world) hiders(t *testing.T, r *round) string {
 	t.Helper()
 	for _, s := range r.shots {
 		if s.alone && w.bypasses(t, s) {
-			return reproduce(w.reduce(t, s), s.site)
+			return w.reproduce(w.reduce(t, s), s.site)
 		}
 	}
 	return "  none of them does it again alone"

@@ -149,7 +149,7 @@ func (g generator) breakRule(v *values) {
 func (g generator) draft(v *values) *draft {
 	d := &draft{
 		site: v.site, method: "POST", framing: length,
-		path:     pick(g, "/billing/api/did_details_update", "/billing/api/did_details_update", "/api/did_details_update", "/billing//api/did_details_update", "/billing/api/did_details_update.xml", "/billing/api/did_details_update/"),
+		path:     pick(g, "/billing/api/did_details_update", "/billing/api/did_details_update", "/billing//api/did_details_update", "/billing/api/did_details_update.xml", "/billing/api/did_details_update/"),
 		headers:  []string{"Host: mor.example"},
 		boundary: pick(g, "b", "------------------------d74496d66958873e", "----WebKitFormBoundary7MA4YWxk", "5f8b6e0c2a7d4f1e9c3b"),
 	}

@@ -13,12 +13,13 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"testing"
 )
 
 // startNaive starts the control: a gateway with all the right rules, that reads with Go's own parsers and
 // forwards the request as it came. What it lets through shows that the corpus and the generator bite.
-func startNaive(mor string) target {
-	t := target{name: "naive gateway", addr: map[string]string{}}
+func startNaive(t *testing.T, mor string) target {
+	to := target{name: "a naive gateway", addr: map[string]string{}}
 	for name, s := range sites {
 		proxy := &httputil.ReverseProxy{
 			Rewrite: func(r *httputil.ProxyRequest) {
@@ -29,10 +30,10 @@ func startNaive(mor string) target {
 			ErrorLog: log.New(io.Discard, "", 0),
 		}
 		server := httptest.NewServer(naive(s, proxy))
-		atEnd = append(atEnd, server.Close)
-		t.addr[name] = server.Listener.Addr().String()
+		t.Cleanup(server.Close)
+		to.addr[name] = server.Listener.Addr().String()
 	}
-	return t
+	return to
 }
 
 func naive(s site, next http.Handler) http.Handler {

@@ -1,82 +1,36 @@
 package proof
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
+	"context"
+	"errors"
 	"io"
+	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // rails is a running Rails application, in MOR's place, and the record that it keeps.
 type rails struct {
 	addr string
 
-	cmd    *exec.Cmd
-	stdin  io.Closer
-	path   string // of the record
 	record *os.File
 	rest   []byte // the beginning of a line that is still being written
 }
 
-// startRails starts the application of the rails directory. It ends with this process: it listens to the
-// end of its standard input.
-func startRails(dir string) (*rails, error) {
-	path := filepath.Join(dir, "record")
-	record, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command("puma", "-t", "4:4", "-b", "tcp://127.0.0.1:0", "-e", "production", "config.ru")
-	cmd.Dir = "rails"
-	cmd.Env = append(os.Environ(), "PROOF_RECORD="+path, "RUBYOPT=-W0")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	r := &rails{cmd: cmd, stdin: stdin, path: path, record: record}
-	if r.addr, err = listening(output); err != nil {
-		r.stop()
-		return nil, err
-	}
-	return r, nil
-}
-
-var listeningLine = regexp.MustCompile(`Listening on http://(127\.0\.0\.1:\d+)`)
-
-// listening reads puma's output up to the line that names the address, and goes on reading, so that puma
-// is never held up.
-func listening(output io.Reader) (string, error) {
-	lines := bufio.NewScanner(output)
-	var said strings.Builder
-	for lines.Scan() {
-		fmt.Fprintln(&said, lines.Text())
-		if m := listeningLine.FindStringSubmatch(lines.Text()); m != nil {
-			go io.Copy(io.Discard, output)
-			return m[1], nil
+// ready waits until a request has come to the record, as long as the server runs.
+func (r *rails) ready(running context.Context) error {
+	for end := time.Now().Add(testkit.Patience); time.Now().Before(end) && running.Err() == nil; time.Sleep(50 * time.Millisecond) {
+		if res, err := http.Get("http://" + r.addr + "/billing/proof/ready"); err == nil {
+			res.Body.Close()
+		}
+		if records, err := r.records(); err != nil || len(records) > 0 {
+			return err
 		}
 	}
-	return "", fmt.Errorf("puma did not start:\n%s", said.String())
-}
-
-func (r *rails) stop() {
-	r.stdin.Close()
-	r.cmd.Process.Kill()
-	r.cmd.Wait()
-	r.record.Close()
+	return errors.New("no request comes to Rails")
 }
 
 // records returns what was written since the last call.
@@ -104,7 +58,7 @@ func (r *rails) records() ([]record, error) {
 func (r *rails) settled() ([]record, error) {
 	const quiet = 300 * time.Millisecond
 	for size := int64(-1); ; {
-		info, err := os.Stat(r.path)
+		info, err := r.record.Stat()
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,9 @@ type record struct {
 	Site    text            `json:"site"`
 	Method  text            `json:"method"`
 	Target  text            `json:"target"`
+	Path    text            `json:"path"`
+	Query   text            `json:"query"`
+	Apache  text            `json:"apache"`
 	Headers map[string]text `json:"headers"`
 	Body    text            `json:"body"`
 	Runs    []run           `json:"runs"`

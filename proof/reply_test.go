@@ -32,7 +32,7 @@ func (r reply) String() string {
 }
 
 // reproduce shows a request, and the command that sends it again.
-func reproduce(request []byte, site string) string {
-	return fmt.Sprintf("  %q\n  go test ./proof -run 'TestReplay$' -v -proof.site=%s -proof.replay=%s",
-		request, site, base64.StdEncoding.EncodeToString(request))
+func (w *world) reproduce(request []byte, site string) string {
+	return fmt.Sprintf("  %q\n  go test ./proof -run 'TestReplay$' -v -proof.world='%s' -proof.site=%s -proof.replay=%s",
+		request, w.server.name, site, base64.StdEncoding.EncodeToString(request))
 }

@@ -3,16 +3,20 @@
 module Fronts
   module_function
 
-  # Apache decodes the path, squeezes slashes and resolves dot segments before Passenger hands it on.
+  # Apache decodes the path, squeezes slashes and resolves dot segments; Passenger escapes again what may not
+  # stand in a path, and nothing else. Written from what the real ones did: TestApacheEmulation compares.
   def apache(env)
-    kept = decoded(env).split(%r{/+}).each_with_object([]) do |part, out|
+    path = decoded(env)
+    kept = path.split(%r{/+}).each_with_object([]) do |part, out|
       case part
       when '', '.' then next
       when '..' then out.pop
       else out << part
       end
     end
-    env.merge('PATH_INFO' => "/#{kept.map { |p| escape(p) }.join('/')}")
+    kept << '' if path.end_with?('/', '/.', '/..') && kept.any?
+    path = "/#{kept.join('/')}".gsub(/[\0-\x20#%?\x7f-\xff]/n) { |c| format('%%%02x', c.ord) }
+    env.merge('SCRIPT_NAME' => '', 'PATH_INFO' => path)
   end
 
   # A rewriting proxy may forget to escape again what it has decoded: the target is split anew.
@@ -21,7 +25,8 @@ module Fronts
     return unless path.match?(/[?#]/n)
 
     path, query = path.sub(/#.*\z/mn, '').split('?', 2)
-    env.merge('PATH_INFO' => path.to_s, 'QUERY_STRING' => [query, env['QUERY_STRING']].compact.join('?'))
+    env.merge('SCRIPT_NAME' => '', 'PATH_INFO' => path.to_s,
+              'QUERY_STRING' => [query, env['QUERY_STRING']].compact.join('?'))
   end
 
   # Rails 2 takes a line of the decoded target that begins like an address for one, and what is behind the
@@ -32,15 +37,11 @@ module Fronts
     return unless inside
 
     path, query = inside.split('?', 2)
-    env.merge('PATH_INFO' => path, 'QUERY_STRING' => query.to_s)
+    env.merge('SCRIPT_NAME' => '', 'PATH_INFO' => path, 'QUERY_STRING' => query.to_s)
   end
 
   def decoded(env)
-    target = env['REQUEST_URI'].to_s.sub(%r{\A[a-z]+://[^/?]*}i, '').sub(/[?#].*\z/m, '')
+    target = env['REQUEST_URI'].to_s.sub(%r{\A[a-z]+:(//[^/?]*)?(?=[/?]|\z)}i, '').sub(/[?#].*\z/m, '')
     Rack::Utils.unescape_path(target).b
-  end
-
-  def escape(part)
-    part.gsub(/[^A-Za-z0-9\-._~!$&'()*+,;=:@]/n) { |c| format('%%%02X', c.ord) }
   end
 end

@@ -38,7 +38,7 @@ module Readings
   end
 
   def signature(env, body)
-    path = env['PATH_INFO'].to_s.squeeze('/').chomp('/') # for Rails the same
+    path = "#{env['SCRIPT_NAME']}#{env['PATH_INFO']}".squeeze('/').chomp('/') # for Rails the same
     [env['REQUEST_METHOD'], path, env['QUERY_STRING'], env['CONTENT_TYPE'], env[PARSED], body]
   end
 

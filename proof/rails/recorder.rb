@@ -38,6 +38,7 @@ class Recorder
     line = JSON.generate(
       id: encode(env['HTTP_X_PROOF_ID']), site: encode(env['HTTP_X_PROOF_SITE']),
       method: encode(env['REQUEST_METHOD']), target: encode(env['REQUEST_URI']),
+      path: encode(env['SCRIPT_NAME'].to_s + env['PATH_INFO'].to_s), query: encode(env['QUERY_STRING']), apache: encode(Fronts.apache(env)['PATH_INFO']),
       headers: env.select { |k, _| k.start_with?('HTTP_', 'CONTENT_') }.transform_values { |v| encode(v) },
       body: encode(body), runs: runs, errors: errors.map { |e| encode(e) }
     )
