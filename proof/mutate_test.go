@@ -101,7 +101,7 @@ func (g generator) disguise(name string) string {
 	case 0:
 		return "[" + name + "]"
 	case 1:
-		return strings.Repeat(pick(g, "[", "]", "%5B", "%5b"), 1+g.IntN(2)) + name
+		return strings.Repeat(pick(g, "[", "]", "%5B", "%5b", "%%35%42"), 1+g.IntN(2)) + name
 	case 2:
 		return name + pick(g, "]", "]]", "%5D", "[]", "%5B%5D", "[x]", "[", "[][a]", "]x", "[]x", "[[]]")
 	case 3:
@@ -124,13 +124,17 @@ func (g generator) disguise(name string) string {
 	return name
 }
 
-// percent escapes some of the bytes.
+// percent escapes some of the bytes; now and then the digits of the escapes too, which Rack::UTF8Sanitizer undoes.
 func (g generator) percent(s string, share int) string {
 	var out strings.Builder
+	twice := g.chance(8)
 	for i := range len(s) {
 		switch {
 		case !g.chance(share):
 			out.WriteByte(s[i])
+		case twice:
+			digits := fmt.Sprintf("%02X", s[i])
+			fmt.Fprintf(&out, "%%%%%02x%%%02x", digits[0], digits[1])
 		case g.chance(50):
 			fmt.Fprintf(&out, "%%%02X", s[i])
 		default:

@@ -15,16 +15,22 @@ module Readings
   module_function
 
   # of answers [name, env, body] for each reading that differs from the request as it came. A server in front
-  # may change the target; behind it, any reader may read. What goes wrong in a reading is added to errors.
+  # may change the target, and Rack::UTF8Sanitizer all of it; after them, any reader may read. What goes wrong in a
+  # reading is added to errors.
   def of(env, body, errors)
-    seen = [signature(env, body)]
     fronts = { nil => env, 'apache' => Fronts.apache(env), 'resplit' => Fronts.resplit(env), 'address' => Fronts.address(env) }
-    fronts = fronts.compact.uniq { |_, e| signature(e, body) }
-    fronts.flat_map { |front, base| ways(base, body, errors).map { |name, e, b| [[front, name].compact.join('+'), e, b] } }
-          .select do |_, e, b|
-      mark = signature(e, b)
-      seen.include?(mark) ? false : seen << mark
-    end
+    bases = fronts.compact.map { |front, e| [front, e, body] }
+    bases += bases.map { |front, e, b| [plus(front, 'sanitizer'), *Sanitizer.call(e, b)] }
+    all = different(bases).flat_map { |front, e, b| ways(e, b, errors).map { |name, *read| [plus(front, name), *read] } }
+    different([[nil, env, body], *all]).drop(1)
+  end
+
+  def different(readings)
+    readings.uniq { |_, env, body| signature(env, body) }
+  end
+
+  def plus(*names)
+    names.compact.join('+')
   end
 
   def ways(env, body, errors)
