@@ -20,7 +20,9 @@ module Readings
   def of(env, body, errors)
     fronts = { nil => env, 'apache' => Fronts.apache(env), 'resplit' => Fronts.resplit(env), 'address' => Fronts.address(env) }
     bases = fronts.compact.map { |front, e| [front, e, body] }
-    bases += bases.map { |front, e, b| [plus(front, 'sanitizer'), *Sanitizer.call(e, b)] }
+    bases += bases.flat_map do |front, e, b|
+      [[plus(front, 'sanitizer'), *Sanitizer.call(e, b)], [plus(front, 'sanitizer of NUL'), *Sanitizer.call(e, b, nul: true)]]
+    end
     all = different(bases).flat_map { |front, e, b| ways(e, b, errors).map { |name, *read| [plus(front, name), *read] } }
     different([[nil, env, body], *all]).drop(1)
   end

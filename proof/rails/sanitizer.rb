@@ -8,24 +8,28 @@ module Sanitizer
 
   module_function
 
-  # call answers the changed env and body.
-  def call(env, body)
-    env = env.merge(env.slice(*URIS).compact.transform_values { |v| uri(v) })
+  # call answers the changed env and body. It can be told to take out NUL as well.
+  def call(env, body, nul: false)
+    env = env.merge(env.slice(*URIS).compact.transform_values { |v| uri(v, nul) })
     type = env['CONTENT_TYPE'].to_s.downcase[/\A[^;,]*/].rstrip
     return [env, body] unless TEXTS.include?(type)
 
-    body = utf8(body.delete_prefix("\xEF\xBB\xBF".b))
-    [env, (type == FORM ? uri(body) : body).b]
+    body = utf8(body.delete_prefix("\xEF\xBB\xBF".b), nul)
+    [env, (type == FORM ? uri(body, nul) : body).b]
   end
 
-  def uri(text)
-    plain = utf8(text).b.gsub(/%(\h\h)/n) { |escape| /[A-Za-z0-9\-._~\x80-\xff]/n.match?($1.hex.chr) ? $1.hex.chr : escape }
-    utf8(plain).b.gsub(%r{[^A-Za-z0-9\-_.!~*'();/?:@&=+$,\[\]%]}n) { |c| format('%%%02X', c.ord) }
+  def uri(text, nul)
+    undone = nul ? /[A-Za-z0-9\-._~\0\x80-\xff]/n : /[A-Za-z0-9\-._~\x80-\xff]/n
+    plain = utf8(text, nul).b.gsub(/%(\h\h)/n) { |escape| undone.match?($1.hex.chr) ? $1.hex.chr : escape }
+    utf8(plain, nul).b.gsub(%r{[^A-Za-z0-9\-_.!~*'();/?:@&=+$,\[\]%]}n) { |c| format('%%%02X', c.ord) }
   end
 
-  # One byte that is not UTF-8, and all that are not ASCII go.
-  def utf8(text)
+  # One byte that is not UTF-8, or that is to go, and all that are not ASCII go.
+  def utf8(text, nul)
     text = text.dup.force_encoding('UTF-8')
-    text.valid_encoding? ? text : text.b.encode('UTF-8', invalid: :replace, undef: :replace)
+    return text if text.valid_encoding? && !(nul && text.include?("\0"))
+
+    text = text.b.encode('UTF-8', invalid: :replace, undef: :replace)
+    nul ? text.delete("\0") : text
   end
 end
