@@ -27,7 +27,7 @@ const maxDecodings = 3
 func IsAction(path, query string) bool {
 	control := false
 	for n := 0; ; n++ {
-		if hasWord(path, Action) {
+		if hasWord(path, Action) || strings.IndexByte(path, 0) >= 0 && hasWord(strings.ReplaceAll(path, "\x00", ""), Action) {
 			return true
 		}
 		control = control || hasControl(path)

@@ -31,7 +31,8 @@
 //	        | "active_till" | "grace_time" | "_method"
 //
 // All others are data. Rack drops brackets around the first word of a name,
-// and some servers what is blank there:
+// some servers what is blank there, and Rack::UTF8Sanitizer can take NULs out
+// of it:
 //
 //	mistaken = *(cut | SP) guarded *SP [cut *any]  - guarded
 //	cut      = "[" | "]" | "=" (encoded) | CTL
@@ -55,6 +56,7 @@
 //
 // # Query, and bodies of formatForm
 //
+//	a body does not begin with a byte order mark               OddByteOrderMark
 //	query   = form - (*any (SP | "#" | CTL) *any)                OddQueryByte
 //	form    = pair *("&" pair)
 //	pair    = text ["=" *any]       name and value, around the first "="

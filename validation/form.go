@@ -139,11 +139,18 @@ func (p *pair[T]) name(s T) (n Name, exact, ok bool) {
 		n, exact = w.name()
 		return n, exact, true
 	}
+	var clean word // what Rack::UTF8Sanitizer can make of it: it takes NULs out
 	d := decoder[T]{s: s}
 	for c, more := d.next(); more; c, more = d.next() {
 		w.add(c)
+		if c != 0 {
+			clean.add(c)
+		}
 	}
-	n, exact = w.name()
+	if n, exact = w.name(); n == NoName {
+		n, _ = clean.name()
+		exact = false
+	}
 	return n, exact, p.sound(&d)
 }
 

@@ -39,6 +39,7 @@ const (
 	OddUTF8
 	OddControl
 	OddQuoted
+	OddByteOrderMark
 
 	// JSON.
 	OddJSONRoot
@@ -80,6 +81,7 @@ var reasonTexts = [numReasons]string{
 	OddUTF8:            "not UTF-8",
 	OddControl:         "the value has a control character",
 	OddQuoted:          "the value stands in quotes, which Rack 1.1.0 takes off",
+	OddByteOrderMark:   "the form begins with a byte order mark, which Rack::UTF8Sanitizer takes off",
 	OddJSONRoot:        "the root is not an object",
 	OddJSONSyntax:      "not JSON as in RFC 8259",
 	OddJSONDepth:       "nested deeper than 100",

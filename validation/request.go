@@ -170,6 +170,9 @@ func (r *Request) body(b []byte) bool {
 	if r.ascii && !isASCIIForm(b) {
 		return r.fail(OddCharset, InForm, NoName)
 	}
+	if bytes.HasPrefix(b, []byte("\ufeff")) {
+		return r.fail(OddByteOrderMark, InForm, NoName)
+	}
 	r.braced = b[0] == '{'
 	return readForm(r, b, InForm)
 }

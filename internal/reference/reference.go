@@ -9,6 +9,7 @@
 package reference
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -182,6 +183,9 @@ func readBody(h http.Header, body []byte) (Values, error) {
 		return nil, errors.New("encoded")
 	}
 	mediaType := h.Get("Content-Type")
+	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) && !typeMultipart.MatchString(mediaType) {
+		return nil, errors.New("a byte order mark")
+	}
 	switch {
 	case typeForm.MatchString(mediaType):
 		return readPairs(string(body))
@@ -266,6 +270,9 @@ func readSplit(pairs []string) (Values, error) {
 func checkName(name string) error {
 	if isGuarded(name) {
 		return nil
+	}
+	if clean := strings.ReplaceAll(name, "\x00", ""); clean != name && (isGuarded(clean) || checkName(clean) != nil) {
+		return fmt.Errorf("%q is a guarded name where NULs are taken out", name)
 	}
 	// Rack drops brackets, some servers white space or control characters;
 	// Rack before 1.3 splits at an encoded "=" as well.
