@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -41,15 +42,15 @@ const action = "https://mor.example.com/billing/api/did_details_update"
 func guards(t *testing.T, s *site, m *mor, url string, header ...string) {
 	t.Helper()
 	uri := url[strings.Index(url, "/billing"):]
-	s.expect("POST", url+query("admin", hashOf("6511", key)), 200, success, header...)
-	if got, want := m.reached(), []string{"POST " + uri + query("admin", hashOf("6511", key))}; !slices.Equal(got, want) {
+	s.expect("POST", url+query("admin", contract.Hash("6511", key)), 200, success, header...)
+	if got, want := m.reached(), []string{"POST " + uri + query("admin", contract.Hash("6511", key))}; !slices.Equal(got, want) {
 		t.Errorf("MOR saw %q, want %q", got, want)
 	}
 	s.expect("POST", url+query("admin", wrongHash), 200, "<error>Incorrect hash</error>", header...)
-	s.expect("POST", url+query("", hashOf("6511", key)), 200, "<error>Access Denied</error>", header...)
-	s.expect("GET", url+query("admin", hashOf("6511", key)), 200, "<error>GET Requests are disabled</error>", header...)
+	s.expect("POST", url+query("", contract.Hash("6511", key)), 200, "<error>Access Denied</error>", header...)
+	s.expect("GET", url+query("admin", contract.Hash("6511", key)), 200, "<error>GET Requests are disabled</error>", header...)
 	s.expect("POST", strings.Replace(url, "did_d", "did%5Fd", 1)+".xml"+query("admin", wrongHash), 200, "<error>Incorrect hash</error>", header...)
-	s.expect("POST", url+query("admin", wrongHash)+"&hash="+hashOf("6511", key), 400, "<error>Ambiguous request</error>", header...)
+	s.expect("POST", url+query("admin", wrongHash)+"&hash="+contract.Hash("6511", key), 400, "<error>Ambiguous request</error>", header...)
 	if got := m.reached(); got != nil {
 		t.Errorf("reached MOR: %q", got)
 	}
@@ -57,7 +58,7 @@ func guards(t *testing.T, s *site, m *mor, url string, header ...string) {
 
 func runMinimal(t *testing.T, file string) {
 	m := newMOR(t)
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address)
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr)
 	guards(t, s, m, action)
 	s.expect("GET", "https://mor.example.com/billing/callc/login", 200, "MOR's GUI")
 	if got, err := s.send("POST", "http://mor.example.com/billing/api/did_details_update"+query("admin", wrongHash), nil); err == nil {
@@ -69,7 +70,7 @@ func runMinimal(t *testing.T, file string) {
 func runDemo(t *testing.T, file string) {
 	s := start(t, file, t.TempDir())
 	const url = "http://localhost:8080/billing/api/did_details_update"
-	s.expect("POST", url+query("admin", hashOf("6511", key)), 200, success)
+	s.expect("POST", url+query("admin", contract.Hash("6511", key)), 200, success)
 	s.expect("POST", url+query("admin", wrongHash), 200, "<error>Incorrect hash</error>")
 	s.expect("GET", "http://localhost:8080/", 200, "the stand-in for MOR")
 	s.stopQuiet()
@@ -78,30 +79,30 @@ func runDemo(t *testing.T, file string) {
 func runEdge(t *testing.T, file string) {
 	const gui = "https://mor.example.com/billing/callc/login"
 	m := newMOR(t)
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address)
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr)
 	guards(t, s, m, action)
 
 	got := s.expect("POST", action+query("admin", wrongHash), 200, "Incorrect hash")
 	for _, name := range []string{"Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy"} {
-		if got.header.Get(name) == "" {
+		if got.Header.Get(name) == "" {
 			t.Errorf("no %s", name)
 		}
 	}
-	if server := got.header.Get("Server"); server != "" {
+	if server := got.Header.Get("Server"); server != "" {
 		t.Errorf("Server: %s", server)
 	}
 
 	// In the clear: the API is refused, and a browser is sent to HTTPS.
 	for _, path := range []string{"/billing/api/did_details_update", "/billing//api/did_details_update.xml", "/mor/api/did%5Fdetails_update", "/billing/api/user_details_get"} {
 		for _, method := range []string{"POST", "GET"} {
-			got := s.expect(method, "http://mor.example.com"+path+query("admin", hashOf("6511", key)), 403, "<error>HTTPS is required</error>")
-			if to := got.header.Get("Location"); to != "" {
+			got := s.expect(method, "http://mor.example.com"+path+query("admin", contract.Hash("6511", key)), 403, "<error>HTTPS is required</error>")
+			if to := got.Header.Get("Location"); to != "" {
 				t.Errorf("%s %s: redirected to %s", method, path, to)
 			}
 		}
 	}
 	got = s.expect("GET", "http://mor.example.com/billing/callc/login", 308, "")
-	if to := got.header.Get("Location"); to != gui {
+	if to := got.Header.Get("Location"); to != gui {
 		t.Errorf("redirected to %q", to)
 	}
 
@@ -113,18 +114,18 @@ func runEdge(t *testing.T, file string) {
 	}
 	s.stopQuiet()
 
-	s = start(t, file, t.TempDir(), "10.0.0.5:80", m.address, "203.0.113.0/24", "127.0.0.1")
+	s = start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr, "203.0.113.0/24", "127.0.0.1")
 	s.expect("GET", gui, 200, "MOR's GUI")
 	s.stop()
 
 	// A body that never comes. On a busy machine so short a time is over before
 	// the head is there, and the connection just ends: then once more.
-	s = start(t, file, t.TempDir(), "10.0.0.5:80", m.address, "read_body 30s", "read_body 200ms")
+	s = start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr, "read_body 30s", "read_body 200ms")
 	testkit.Eventually(t, "a body that never comes is refused", func() bool {
 		stalled, stall := io.Pipe()
 		defer stall.Close()
 		got, err := s.send("POST", action, stalled, "Content-Type", "application/x-www-form-urlencoded")
-		return err == nil && got.status == http.StatusRequestTimeout && strings.Contains(got.body, "did not arrive in time")
+		return err == nil && got.Status == http.StatusRequestTimeout && strings.Contains(got.Body, "did not arrive in time")
 	})
 	if got := m.reached(); got != nil {
 		t.Errorf("reached MOR: %q", got)
@@ -132,11 +133,14 @@ func runEdge(t *testing.T, file string) {
 }
 
 func runSeveral(t *testing.T, file string) {
-	const getToo = "{\n\t\tsecret {env.MOR_API_SECRET_KEY}\n\t\tallow_get\n\t}"
+	const getToo = `{
+		secret {env.MOR_API_SECRET_KEY}
+		allow_get
+	}`
 	updates := map[string]string{"POST": "{env.MOR_API_SECRET_KEY}", "GET": getToo}
 
 	first, second := newMOR(t), newMOR(t)
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", first.address, "10.0.0.6:80", second.address)
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", first.Addr, "10.0.0.6:80", second.Addr)
 	guards(t, s, first, action)
 	if got := second.reached(); got != nil {
 		t.Errorf("reached the second MOR: %q", got)
@@ -148,8 +152,8 @@ func runSeveral(t *testing.T, file string) {
 		// not get it as well.
 		first, second := newMOR(t), newMOR(t)
 		first.breaks = true
-		s := start(t, file, t.TempDir(), "10.0.0.5:80", first.address, "10.0.0.6:80", second.address, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler)
-		s.expect(method, action+query("admin", hashOf("6511", key)), 502, "<error>MOR cannot be reached</error>")
+		s := start(t, file, t.TempDir(), "10.0.0.5:80", first.Addr, "10.0.0.6:80", second.Addr, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler)
+		s.expect(method, action+query("admin", contract.Hash("6511", key)), 502, "<error>MOR cannot be reached</error>")
 		if a, b := first.reached(), second.reached(); len(a) != 1 || len(b) != 0 {
 			t.Errorf("%s: sent %d times to the first and %d times to the second", method, len(a), len(b))
 		}
@@ -157,8 +161,8 @@ func runSeveral(t *testing.T, file string) {
 
 		// The first is down, and no health check has noticed yet: the second
 		// gets it.
-		s = start(t, file, t.TempDir(), "10.0.0.5:80", testkit.FreeAddr(t), "10.0.0.6:80", second.address, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler, "health_uri /billing/callc/login", "")
-		s.expect(method, action+query("admin", hashOf("6511", key)), 200, success)
+		s = start(t, file, t.TempDir(), "10.0.0.5:80", testkit.FreeAddr(t), "10.0.0.6:80", second.Addr, "mor_gateway {env.MOR_API_SECRET_KEY}", "mor_gateway "+handler, "health_uri /billing/callc/login", "")
+		s.expect(method, action+query("admin", contract.Hash("6511", key)), 200, success)
 		if got := second.reached(); len(got) != 1 {
 			t.Errorf("%s: sent %d times", method, len(got))
 		}
@@ -166,9 +170,9 @@ func runSeveral(t *testing.T, file string) {
 	}
 
 	// The health check notices, without any retry.
-	s = start(t, file, t.TempDir(), "10.0.0.5:80", testkit.FreeAddr(t), "10.0.0.6:80", second.address, "lb_retries 1", "", "fail_duration 10s", "", "health_interval 10s", "health_interval 10ms")
+	s = start(t, file, t.TempDir(), "10.0.0.5:80", testkit.FreeAddr(t), "10.0.0.6:80", second.Addr, "lb_retries 1", "", "fail_duration 10s", "", "health_interval 10s", "health_interval 10ms")
 	testkit.Eventually(t, "the second MOR gets a request", func() bool {
-		_, _ = s.send("POST", action+query("admin", hashOf("6511", key)), nil)
+		_, _ = s.send("POST", action+query("admin", contract.Hash("6511", key)), nil)
 		return second.reached() != nil
 	})
 }
@@ -181,7 +185,7 @@ func runCluster(t *testing.T, file string) {
 		nodes = 1 // Caddy 2.11 has a race when it finds its certificate in the storage
 	}
 	for range nodes {
-		s := start(t, file, dir, "10.0.0.5:80", m.address, "10.0.1.0/24", "127.0.0.1/32")
+		s := start(t, file, dir, "10.0.0.5:80", m.Addr, "10.0.1.0/24", "127.0.0.1/32")
 		s.hello = "PROXY TCP4 198.51.100.7 127.0.0.1 40000 443\r\n"
 		guards(t, s, m, action)
 		serials = append(serials, s.serial())
@@ -193,7 +197,7 @@ func runCluster(t *testing.T, file string) {
 		t.Errorf("certificates %q: each node has its own", serials)
 	}
 
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address) // this machine is no balancer
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr) // this machine is no balancer
 	s.hello = "PROXY TCP4 198.51.100.7 127.0.0.1 40000 443\r\n"
 	guards(t, s, m, action)
 	if logged := s.stopQuiet(); strings.Contains(logged, "198.51.100.7") {
@@ -226,7 +230,7 @@ func runResellers(t *testing.T, file string) {
 			t.Fatal(err)
 		}
 	}
-	s := start(t, file, dir, "10.0.0.5:80", m.address)
+	s := start(t, file, dir, "10.0.0.5:80", m.Addr)
 	guards(t, s, m, action)
 	for _, tc := range []struct{ user, key, want string }{
 		{"acme", "acmes-key", success},
@@ -239,7 +243,7 @@ func runResellers(t *testing.T, file string) {
 		{"accountant1", key, success},
 		{"initech", key, "Access Denied"},
 	} {
-		s.expect("POST", action+query(tc.user, hashOf("6511", tc.key)), 200, tc.want)
+		s.expect("POST", action+query(tc.user, contract.Hash("6511", tc.key)), 200, tc.want)
 		if got := m.reached(); (len(got) == 1) != (tc.want == success) {
 			t.Errorf("%s with %s: reached MOR: %q", tc.user, tc.key, got)
 		}
@@ -249,8 +253,8 @@ func runResellers(t *testing.T, file string) {
 
 func runMonitor(t *testing.T, file string) {
 	m := newMOR(t)
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address, "10.0.0.2", "127.0.0.1")
-	s.expect("POST", action+query("admin", hashOf("6511", key)), 200, success)
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr, "10.0.0.2", "127.0.0.1")
+	s.expect("POST", action+query("admin", contract.Hash("6511", key)), 200, success)
 	s.expect("POST", action+query("admin", wrongHash), 200, success)
 	if got := m.reached(); len(got) != 2 {
 		t.Errorf("MOR saw %q, want both", got)
@@ -267,9 +271,9 @@ func runMonitor(t *testing.T, file string) {
 func runPath(t *testing.T, file string) {
 	const url = "https://voip.example.com/mor/api/did_details_update"
 	m := newMOR(t)
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address)
-	s.expect("POST", url+query("admin", hashOf("6511", key)), 200, success)
-	if got, want := m.reached(), []string{"POST /billing/api/did_details_update" + query("admin", hashOf("6511", key))}; !slices.Equal(got, want) {
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr)
+	s.expect("POST", url+query("admin", contract.Hash("6511", key)), 200, success)
+	if got, want := m.reached(), []string{"POST /billing/api/did_details_update" + query("admin", contract.Hash("6511", key))}; !slices.Equal(got, want) {
 		t.Errorf("MOR saw %q, want %q", got, want)
 	}
 	for _, path := range []string{"/mor/api/did_details_update", "/mor//api/did%5Fdetails_update", "/mor/api/did_details_update.xml/5"} {
@@ -286,7 +290,7 @@ func runPath(t *testing.T, file string) {
 func runTrustedProxies(t *testing.T, file string) {
 	const url = "http://mor.example.com:8080/billing/api/did_details_update"
 	m := newMOR(t)
-	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.address, "10.0.1.0/24", "127.0.0.1")
+	s := start(t, file, t.TempDir(), "10.0.0.5:80", m.Addr, "10.0.1.0/24", "127.0.0.1")
 	guards(t, s, m, url, "X-Forwarded-For", "192.0.2.66, 198.51.100.7")
 	logged := s.stopQuiet()
 	for _, want := range []string{`"client_ip":"198.51.100.7"`, `"request refused"`} {

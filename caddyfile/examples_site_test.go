@@ -1,24 +1,21 @@
 package caddyfile_test
 
 import (
-	"context"
-	"crypto/sha1" //nolint:gosec // the API's digest
+	"context" //nolint:gosec // the API's digest
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -28,6 +25,7 @@ const key = "the-admins-key"
 // site is an example while Caddy runs it.
 type site struct {
 	t     *testing.T
+	caddy *testkit.Caddy
 	dir   string            // its logs, certificates and keys
 	ports map[string]string // the real ports, by those of the URLs
 	hello string            // sent on each connection before anything else
@@ -39,21 +37,40 @@ type site struct {
 func start(t *testing.T, file, dir string, edits ...string) *site {
 	t.Helper()
 	t.Setenv("MOR_API_SECRET_KEY", key)
-	s := &site{t: t, dir: dir, ports: map[string]string{"80": freePort(t), "443": freePort(t), "8080": freePort(t), "8081": freePort(t), "9180": freePort(t)}}
-	options := fmt.Sprintf("\n{\n\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\thttp_port %s\n\thttps_port %s\n\tgrace_period 1ns\n",
-		s.ports["80"], s.ports["443"])
-	for _, option := range []string{"\tadmin off\n", "\tpersist_config off\n", "\tstorage file_system " + filepath.Join(dir, "storage") + "\n"} {
-		if file == "demo.Caddyfile" && !strings.Contains(option, "storage") || file == "cluster.Caddyfile" && strings.Contains(option, "storage") {
-			continue // it has that itself
-		}
-		options += option
+	s := &site{t: t, dir: dir, ports: map[string]string{}}
+	for _, port := range []string{"80", "443", "8080", "8081", "9180"} {
+		s.ports[port] = testkit.FreePort(t)
+	}
+	options := `
+{
+	local_certs
+	skip_install_trust
+	default_bind 127.0.0.1
+	http_port ` + s.ports["80"] + `
+	https_port ` + s.ports["443"] + `
+	grace_period 1ns
+`
+	// Some have these themselves.
+	if file != "demo.Caddyfile" {
+		options += `	admin off
+	persist_config off
+`
+	}
+	if file != "cluster.Caddyfile" {
+		options += "	storage file_system " + dir + `/storage
+`
 	}
 	edits = append(edits,
 		"\n{\n", options,
-		"log {\n", "log {\n\t\toutput file "+filepath.Join(dir, "access.log")+"\n",
-		"log default {\n", "log default {\n\t\tlevel DEBUG\n\t\toutput file "+filepath.Join(dir, "default.log")+"\n",
+		"log {\n", `log {
+		output file `+dir+`/access.log
+`,
+		"log default {\n", `log default {
+		level DEBUG
+		output file `+dir+`/default.log
+`,
 		":8080", ":"+s.ports["8080"], ":8081", ":"+s.ports["8081"], ":9180", ":"+s.ports["9180"],
-		"/mnt/caddy", filepath.Join(dir, "storage"), "/run/credentials/caddy-mor-gateway.service/reseller_", dir+"/")
+		"/mnt/caddy", dir+"/storage", "/run/credentials/caddy-mor-gateway.service/reseller_", dir+"/")
 	edit := strings.NewReplacer(edits...)
 	for _, name := range []string{file, "resellers.caddy"} {
 		text, err := os.ReadFile(name)
@@ -65,33 +82,17 @@ func start(t *testing.T, file, dir string, edits ...string) *site {
 		}
 	}
 	config, _ := adapt(t, filepath.Join(dir, file))
+	s.caddy = testkit.New(t)
 	if err := caddy.Load(config, true); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = caddy.Stop() })
+	t.Cleanup(s.caddy.Stop)
 	return s
-}
-
-// freePort returns a port on the loopback that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	_, port, err := net.SplitHostPort(testkit.FreeAddr(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// answer is what a client gets.
-type answer struct {
-	status int
-	header http.Header
-	body   string
 }
 
 // send sends one request on a connection of its own; whatever the host in the
 // URL, this machine is asked.
-func (s *site) send(method, url string, body io.Reader, header ...string) (answer, error) {
+func (s *site) send(method, url string, body io.Reader, header ...string) (testkit.Answer, error) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, url, body)
 	if err != nil {
@@ -118,22 +119,22 @@ func (s *site) send(method, url string, body io.Reader, header ...string) (answe
 		resp, err = transport.RoundTrip(r)
 	}
 	if err != nil {
-		return answer{}, err
+		return testkit.Answer{}, err
 	}
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.Header, string(got)}, err
+	return testkit.Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(got)}, err
 }
 
 // expect sends a request without a body and compares the answer's status and
 // whether the body has a text.
-func (s *site) expect(method, url string, status int, text string, header ...string) answer {
+func (s *site) expect(method, url string, status int, text string, header ...string) testkit.Answer {
 	s.t.Helper()
 	got, err := s.send(method, url, http.NoBody, header...)
 	if err != nil {
 		s.t.Errorf("%s %s: %v", method, url, err)
-	} else if got.status != status || !strings.Contains(got.body, text) {
-		s.t.Errorf("%s %s: got %d %q, want %d %q", method, url, got.status, got.body, status, text)
+	} else if got.Status != status || !strings.Contains(got.Body, text) {
+		s.t.Errorf("%s %s: got %d %q, want %d %q", method, url, got.Status, got.Body, status, text)
 	}
 	return got
 }
@@ -151,9 +152,7 @@ func (s *site) roots() *x509.CertPool {
 // default one.
 func (s *site) stop() string {
 	s.t.Helper()
-	if err := caddy.Stop(); err != nil {
-		s.t.Error(err)
-	}
+	s.caddy.Stop()
 	access, _ := os.ReadFile(filepath.Join(s.dir, "access.log"))
 	other, err := os.ReadFile(filepath.Join(s.dir, "default.log"))
 	if err != nil {
@@ -169,7 +168,7 @@ func (s *site) stopQuiet() string {
 	if !strings.Contains(logged, "mor_verdict") && !strings.Contains(logged, `"verdict":`) {
 		s.t.Error("nothing was logged")
 	}
-	for _, secret := range []string{key, hashOf("6511", key), wrongHash, "hash="} {
+	for _, secret := range []string{key, contract.Hash("6511", key), wrongHash, "hash="} {
 		if strings.Contains(logged, secret) {
 			s.t.Errorf("the log has %q:\n%s", secret, logged)
 		}
@@ -177,58 +176,42 @@ func (s *site) stopQuiet() string {
 	return logged
 }
 
-// mor is a server in MOR's place, which remembers the requests for the action
-// that reach it.
+// mor is a server in MOR's place: what is no update gets its GUI.
 type mor struct {
-	address string
-	breaks  bool // breaks the connection off once it has seen an update
-
-	mu   sync.Mutex
-	seen []string
+	*testkit.MOR
+	breaks bool // breaks the connection off once it has seen an update
 }
 
 func newMOR(t *testing.T) *mor {
 	t.Helper()
 	m := new(mor)
-	server := httptest.NewServer(m)
-	t.Cleanup(server.Close)
-	m.address = server.Listener.Addr().String()
+	m.MOR = testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.Contains(r.URL.Path, "did_details_update"):
+			_, _ = io.WriteString(w, "MOR's GUI")
+		case m.breaks:
+			panic(http.ErrAbortHandler)
+		default:
+			_, _ = io.WriteString(w, testkit.Success)
+		}
+	})
 	return m
 }
 
-func (m *mor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !strings.Contains(r.URL.Path, "did_details_update") {
-		_, _ = io.WriteString(w, "MOR's GUI")
-		return
-	}
-	m.mu.Lock()
-	m.seen = append(m.seen, r.Method+" "+r.RequestURI)
-	m.mu.Unlock()
-	if m.breaks {
-		panic(http.ErrAbortHandler)
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = io.WriteString(w, morSuccess)
-}
-
 // reached returns the updates that have reached MOR since it was last asked.
-func (m *mor) reached() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	seen := m.seen
-	m.seen = nil
-	return seen
+func (m *mor) reached() (updates []string) {
+	for _, r := range m.Requests() {
+		if strings.Contains(r.Line, "did_details_update") {
+			updates = append(updates, r.Line)
+		}
+	}
+	return updates
 }
 
 const (
-	morSuccess = "<page><status><success>DID details successfully updated</success></status></page>"
-	success    = "<success>DID details successfully updated</success>"
-	wrongHash  = "0123456789abcdef0123456789abcdef01234567"
+	success   = "<success>DID details successfully updated</success>"
+	wrongHash = "0123456789abcdef0123456789abcdef01234567"
 )
-
-func hashOf(didID, key string) string {
-	return fmt.Sprintf("%x", sha1.Sum([]byte(didID+key))) //nolint:gosec // the API's digest
-}
 
 // query returns the query of an update.
 func query(user, hash string) string {
