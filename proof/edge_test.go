@@ -30,15 +30,19 @@ func startGateway(mor string) (target, error) {
 		gateway.addr[name] = net.JoinHostPort("127.0.0.1", port)
 		values = append(values, "{$"+strings.ToUpper(name)+"}", port)
 	}
-	filled := strings.NewReplacer(values...).Replace(string(text))
-	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(filled), map[string]any{"filename": "Caddyfile"})
+	return gateway, load(strings.NewReplacer(values...).Replace(string(text)))
+}
+
+// load starts Caddy, or starts it anew, with a Caddyfile.
+func load(caddyfile string) error {
+	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
-		return target{}, err
+		return err
 	}
 	if len(warnings) > 0 {
-		return target{}, fmt.Errorf("Caddyfile: %v", warnings)
+		return fmt.Errorf("Caddyfile: %v", warnings)
 	}
-	return gateway, caddy.Load(config, true)
+	return caddy.Load(config, true)
 }
 
 func freePort() (string, error) {

@@ -3,11 +3,9 @@ package proof
 import (
 	"context"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
@@ -23,10 +21,6 @@ type server struct {
 	tools    []string // what it needs besides its commands
 	commands []string // all of them run at the same time
 }
-
-// keeper runs a command until its own standard input ends: so it ends with the test, however the test ends. Apache,
-// when it ends, signals its whole process group.
-const keeper = `exec 3<&0; "$@" </dev/null & it=$!; trap '' TERM; { cat <&3; kill $it; } >/dev/null 2>&1 & wait $it`
 
 // start copies the application to a folder that the server's user can read, and starts the server there.
 func (s server) start(t *testing.T) *rails {
@@ -57,25 +51,7 @@ func (s server) start(t *testing.T) *rails {
 	running, ended := context.WithCancel(t.Context())
 	defer ended()
 	for _, command := range s.commands {
-		cmd := exec.Command("sh", append([]string{"-c", keeper, "sh"}, strings.Fields(fill(command))...)...)
-		cmd.Dir = filepath.Join(dir, "app")
-		cmd.Env = append(os.Environ(), "RUBYOPT=-W0")
-		cmd.Stdout, cmd.Stderr = output, output
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan struct{})
-		go func() {
-			cmd.Wait()
-			ended()
-			close(done)
-		}()
-		t.Cleanup(func() { stdin.Close(); <-done })
+		keep(t, strings.Fields(fill(command)), filepath.Join(dir, "app"), output, ended)
 	}
 	if err := r.ready(running); err != nil {
 		said, _ := os.ReadFile(output.Name())
