@@ -1,44 +1,40 @@
 package caddymodule_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // Two gateways in one chain judge alike: the request is counted once, and the
 // last word is the same in the log, the placeholder and the access log.
 func TestTwoGateways(t *testing.T) {
-	upstream := mor(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, success) })
-	right := "u=admin&did_id=6511&hash=" + hash("6511", "secret")
+	upstream := testkit.StartMOR(t, nil)
+	right := "u=admin&did_id=6511&hash=" + contract.Hash("6511", "secret")
 	for _, modes := range [][2]string{{"enforce", "enforce"}, {"enforce", "monitor"}, {"monitor", "enforce"}, {"monitor", "monitor"}} {
 		t.Run(modes[0]+" "+modes[1], func(t *testing.T) {
-			addr := testkit.FreeAddr(t)
-			s := serve(t, fmt.Sprintf(`http://%s {
-	log
-	header mor-verdict {http.mor_gateway.verdict}
-	route {
-		mor_gateway {
-			secret secret
-			allow_get
-			mode %s
-		}
-		mor_gateway {
-			secret secret
-			allow_get
-			mode %s
-		}
-		header >mor-verdict {http.mor_gateway.verdict}
-		reverse_proxy %s
-	}
-}`, addr, modes[0], modes[1], upstream))
+			s := testkit.Serve(t, `http://:{$SITE} {
+				log
+				header mor-verdict {http.mor_gateway.verdict}
+				route {
+					mor_gateway {
+						secret secret
+						allow_get
+						mode {$FIRST}
+					}
+					mor_gateway {
+						secret secret
+						allow_get
+						mode {$SECOND}
+					}
+					header >mor-verdict {http.mor_gateway.verdict}
+					reverse_proxy {$MOR}
+				}
+			}`, "FIRST", modes[0], "SECOND", modes[1], "MOR", upstream.Addr)
+			addr := s.Addr("SITE")
 			for i, tt := range []struct{ request, verdict string }{
 				{"POST " + action + "?" + right + " HTTP/1.1\r\nContent-Length: 0\r\n", "accepted"},
 				{"POST " + action + "?" + right + " HTTP/1.1\r\nIdempotency-Key: 1\r\nContent-Type: application/xml\r\nContent-Length: 0\r\n", "accepted"},
@@ -46,20 +42,22 @@ func TestTwoGateways(t *testing.T) {
 				{"POST " + action + "?" + right + " HTTP/1.1\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n", "accepted"},
 				{"POST " + action + "?" + strings.Replace(right, "6511", "6512", 1) + " HTTP/1.1\r\nContent-Length: 0\r\n", "incorrect_hash"},
 			} {
-				before := s.metrics()
+				before := s.Counters()
 				body := ""
 				if strings.Contains(tt.request, "chunked") {
 					body = "0\r\n\r\n"
 				}
-				raw(t, addr, tt.request+"Host: "+addr+"\r\nConnection: close\r\n\r\n"+body)
-				s.settle(i + 1)
+				c := testkit.Dial(t, addr)
+				c.Send(tt.request + "Host: " + addr + "\r\nConnection: close\r\n\r\n" + body)
+				c.Rest()
+				s.Settle(i + 1)
 				mode := modes[1]
 				if tt.verdict != "accepted" && modes[0] == "enforce" {
 					mode = "enforce"
 				}
 				want := fmt.Sprintf(`requests_total{mode="%s",verdict="%s"}`, mode, tt.verdict)
 				counted := 0.0
-				for series, n := range s.since(before) {
+				for series, n := range s.Since(before) {
 					if strings.HasPrefix(series, "requests_total") {
 						counted += n
 						if series != want {
@@ -70,14 +68,14 @@ func TestTwoGateways(t *testing.T) {
 				if counted != 1 {
 					t.Errorf("%q: counted %v times", tt.request, counted)
 				}
-				lines := s.lines("handled request")
+				lines := s.Logged("handled request")
 				if got := lines[len(lines)-1]["mor_verdict"]; got != tt.verdict {
 					t.Errorf("%q: the access log says %v, want %s", tt.request, got, tt.verdict)
 				}
 			}
 			said := 0
 			for _, message := range []string{"request accepted", "request refused", "request would be refused"} {
-				said += len(s.lines(message))
+				said += len(s.Logged(message))
 			}
 			if said != 5 {
 				t.Errorf("%d log lines for 5 requests", said)
@@ -86,49 +84,29 @@ func TestTwoGateways(t *testing.T) {
 	}
 }
 
-// raw sends the bytes of a request and returns what comes back until the
-// connection is closed.
-func raw(t *testing.T, addr, request string) string {
-	t.Helper()
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(testkit.Patience))
-	if _, err := io.WriteString(c, request); err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(bufio.NewReader(c))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // An error of another handler is not MOR's: the site's error routes have it,
 // and no log line blames MOR.
 func TestErrorOfAnotherHandler(t *testing.T) {
-	addr, port := testkit.FreeAddr(t), testkit.FreeAddr(t)
-	s := serve(t, fmt.Sprintf(`http://%s {
-	log
-	mor_gateway secret
-	@mine query mine=1
-	error @mine "not today" 503
-	reverse_proxy %s
-	handle_errors {
-		respond "error {err.status_code}"
-	}
-}`, addr, port))
-	right := "u=admin&did_id=6511&hash=" + hash("6511", "secret")
+	s := testkit.Serve(t, `http://:{$SITE} {
+		log
+		mor_gateway secret
+		@mine query mine=1
+		error @mine "not today" 503
+		reverse_proxy {$MOR}
+		handle_errors {
+			respond "error {err.status_code}"
+		}
+	}`, "MOR", testkit.FreeAddr(t))
+	addr := s.Addr("SITE")
+	right := "u=admin&did_id=6511&hash=" + contract.Hash("6511", "secret")
 	if got := post(t, addr, right+"&mine=1"); got != "error 503" {
 		t.Errorf("error 503 beside the gateway is answered %q", got)
 	}
 	if got := post(t, addr, right); !strings.Contains(got, "<error>MOR cannot be reached</error>") {
 		t.Errorf("MOR down is answered %q", got)
 	}
-	s.settle(2)
-	if n := len(s.lines("no answer from MOR")); n != 1 {
+	s.Settle(2)
+	if n := len(s.Logged("no answer from MOR")); n != 1 {
 		t.Errorf("%d lines say that MOR is down, want 1", n)
 	}
 }
@@ -136,8 +114,10 @@ func TestErrorOfAnotherHandler(t *testing.T) {
 // A refusal does not wait for a body that nobody wants, and the connection
 // stays open where the body was read.
 func TestRefusedAtOnce(t *testing.T) {
-	addr := testkit.FreeAddr(t)
-	serve(t, "http://"+addr+" {\n\tmor_gateway secret\n}")
+	s := testkit.Serve(t, `http://:{$SITE} {
+		mor_gateway secret
+	}`)
+	addr := s.Addr("SITE")
 	for name, tt := range map[string]struct {
 		request string
 		closed  bool
@@ -151,22 +131,11 @@ func TestRefusedAtOnce(t *testing.T) {
 		"with a body that was read": {"POST " + action + " HTTP/1.1\r\nContent-Length: 7\r\n\r\nu=admin", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			_ = c.SetDeadline(time.Now().Add(testkit.Patience))
-			if _, err := io.WriteString(c, strings.Replace(tt.request, "\r\n", "\r\nHost: "+addr+"\r\n", 1)); err != nil {
-				t.Fatal(err)
-			}
-			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
-			if resp.Close != tt.closed {
-				t.Errorf("status %d: connection closed %v, want %v", resp.StatusCode, resp.Close, tt.closed)
+			c := testkit.Dial(t, addr)
+			c.Send(strings.Replace(tt.request, "\r\n", "\r\nHost: "+addr+"\r\n", 1))
+			got := c.Answer("POST")
+			if got.Close != tt.closed {
+				t.Errorf("status %d: connection closed %v, want %v", got.Status, got.Close, tt.closed)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package caddymodule_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -24,11 +24,11 @@ func morOf(admin string, resellers map[string]string) http.HandlerFunc {
 		q := r.URL.Query()
 		didID, given := q.Get("did_id"), q.Get("hash")
 		own, isReseller := resellers[strings.ToLower(q.Get("u"))]
-		if given == hash(didID, admin) || isReseller && given == hash(didID, own) {
-			_, _ = io.WriteString(w, success)
+		if given == contract.Hash(didID, admin) || isReseller && given == contract.Hash(didID, own) {
+			_, _ = io.WriteString(w, testkit.Success)
 			return
 		}
-		_, _ = io.WriteString(w, envelope("error", "Incorrect hash"))
+		_, _ = io.WriteString(w, testkit.Failure("Incorrect hash"))
 	}
 }
 
@@ -39,43 +39,45 @@ func TestKeysOfUsers(t *testing.T) {
 	t.Setenv("ADMIN_KEY", "admin's key")
 	t.Setenv("ONE_KEY", "one's key")
 	t.Setenv("TWO_KEY", "two's key")
-	asked := 0
-	ask := morOf("admin's key", map[string]string{"one": "one's key", "two": "two's key"})
-	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) { asked++; ask(w, r) })
-	enforce, monitor := testkit.FreeAddr(t), testkit.FreeAddr(t)
-	config := ""
-	for addr, mode := range map[string]string{enforce: "enforce", monitor: "monitor"} {
-		config += "http://" + addr + ` {
-			log
-			mor_gateway {
-				secret {env.ADMIN_KEY}
-				reseller One {env.ONE_KEY}
-				reseller two {env.TWO_KEY}
-				mode ` + mode + `
-			}
-			reverse_proxy ` + upstream + "\n}\n"
+	upstream := testkit.StartMOR(t, morOf("admin's key", map[string]string{"one": "one's key", "two": "two's key"}))
+	s := testkit.Serve(t, `
+	(site) {
+		log
+		mor_gateway {
+			secret {env.ADMIN_KEY}
+			reseller One {env.ONE_KEY}
+			reseller two {env.TWO_KEY}
+			mode {args[0]}
+		}
+		reverse_proxy {$MOR}
 	}
-	s := serve(t, config)
-	before := s.metrics()
+	http://:{$ENFORCE} {
+		import site enforce
+	}
+	http://:{$MONITOR} {
+		import site monitor
+	}`, "MOR", upstream.Addr)
+	enforce, monitor := s.Addr("ENFORCE"), s.Addr("MONITOR")
+	before := s.Counters()
 	users := []string{"admin", "accountant", "one", "ONE", "two", "Two", "stranger"}
 	keys := []string{"admin's key", "one's key", "two's key", "nobody's key", ""}
 	right, wrong := 0, 0
 	for _, user := range users {
 		for _, key := range keys {
 			name := strings.ToLower(user)
-			want := envelope("error", "Incorrect hash")
+			want := testkit.Failure("Incorrect hash")
 			if key == "admin's key" || key == name+"'s key" {
-				want = success
+				want = testkit.Success
 				right++
 			} else {
 				wrong++
 			}
-			query := "u=" + user + "&did_id=6511&hash=" + hash("6511", key)
-			asked = 0
+			query := "u=" + user + "&did_id=6511&hash=" + contract.Hash("6511", key)
+			upstream.Requests()
 			if got := post(t, enforce, query); got != want {
 				t.Errorf("enforce: %s with %q: %s", user, key, got)
 			}
-			if reached := asked == 1; reached != (want == success) {
+			if asked := len(upstream.Requests()); (asked == 1) != (want == testkit.Success) {
 				t.Errorf("enforce: %s with %q: MOR was asked %d times", user, key, asked)
 			}
 			if got := post(t, monitor, query); got != want {
@@ -83,13 +85,13 @@ func TestKeysOfUsers(t *testing.T) {
 			}
 		}
 	}
-	s.settle(2 * (right + wrong))
+	s.Settle(2 * (right + wrong))
 	want := map[string]float64{}
 	for _, mode := range []string{"enforce", "monitor"} {
 		want[`requests_total{mode="`+mode+`",verdict="accepted"}`] = float64(right)
 		want[`requests_total{mode="`+mode+`",verdict="incorrect_hash"}`] = float64(wrong)
 	}
-	if got := s.since(before); fmt.Sprint(got) != fmt.Sprint(want) { // no disagreement either
+	if got := s.Since(before); fmt.Sprint(got) != fmt.Sprint(want) { // no disagreement either
 		t.Errorf("counted %v, want %v", got, want)
 	}
 }
@@ -97,8 +99,7 @@ func TestKeysOfUsers(t *testing.T) {
 // TestUsers: "the operator configured a list of users and u is not on it";
 // resellers are included.
 func TestUsers(t *testing.T) {
-	addr := testkit.FreeAddr(t)
-	serve(t, "http://"+addr+` {
+	s := testkit.Serve(t, `http://:{$SITE} {
 		mor_gateway {
 			secret secret
 			reseller One own
@@ -106,14 +107,17 @@ func TestUsers(t *testing.T) {
 		}
 		respond ok
 	}`)
-	denied := envelope("error", "Access Denied")
+	addr := s.Addr("SITE")
+	denied := testkit.Failure("Access Denied")
 	for user, want := range map[string]string{
 		"admin": "ok", "ADMIN": "ok", "two": "ok", "one": "ok", "oNE": "ok",
 		"three": denied, "admin2": denied, "": denied, "+": denied, "admin+": denied,
 	} {
-		if got := post(t, addr, "u="+user+"&did_id=1&hash="+hash("1", "secret")); got != want {
-			t.Errorf("%q: %s", user, got)
-		}
+		t.Run(user, func(t *testing.T) {
+			if got := post(t, addr, "u="+user+"&did_id=1&hash="+contract.Hash("1", "secret")); got != want {
+				t.Error(got)
+			}
+		})
 	}
 	// An unlisted user learns nothing about the hash.
 	if got := post(t, addr, "u=three&did_id=1&hash=no"); got != denied {
@@ -177,19 +181,20 @@ func TestKeyMistakes(t *testing.T) {
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"Sesame": {"x"}, "sesame": {"y"}}, []string{"resellers[number 2 by username]", "repeated"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{" ": {"x"}}, []string{"resellers[number 1 by username]", "empty"}},
 	} {
-		err := provision(t, &caddymodule.Handler{Secrets: tt.secrets, Resellers: tt.resellers})
-		if (err == nil) != (tt.want == nil) {
-			t.Errorf("%q %q: %v", tt.secrets, tt.resellers, err)
-			continue
-		}
-		for _, want := range tt.want {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%q %q: %v, want %q", tt.secrets, tt.resellers, err, want)
+		t.Run(fmt.Sprintf("%q %q", tt.secrets, tt.resellers), func(t *testing.T) {
+			err := provision(t, &caddymodule.Handler{Secrets: tt.secrets, Resellers: tt.resellers})
+			if (err == nil) != (tt.want == nil) {
+				t.Fatal(err)
 			}
-		}
-		if err != nil && strings.Contains(strings.ToLower(err.Error()), "sesame") {
-			t.Errorf("quotes a key: %v", err)
-		}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%v, want %q", err, want)
+				}
+			}
+			if err != nil && strings.Contains(strings.ToLower(err.Error()), "sesame") {
+				t.Errorf("quotes a key: %v", err)
+			}
+		})
 	}
 }
 
@@ -197,18 +202,19 @@ func TestKeyMistakes(t *testing.T) {
 // read the config.
 func TestPlainTextWarning(t *testing.T) {
 	t.Setenv("GOOD_KEY", "sesame")
-	s := serve(t, "http://"+testkit.FreeAddr(t)+` {
+	s := testkit.Serve(t, `
+	http://:{$ONE} {
 		mor_gateway {
 			secret {env.GOOD_KEY} plain1
 			reseller one plain2 {env.GOOD_KEY}
 			reseller two plain3
 		}
 	}
-	http://`+testkit.FreeAddr(t)+` {
+	http://:{$TWO} {
 		mor_gateway {env.GOOD_KEY}
 	}`)
 	var got []any
-	for line := range strings.Lines(s.log()) {
+	for line := range strings.Lines(s.Log()) {
 		if strings.Contains(line, "plain text") {
 			got = append(got, line)
 		}
@@ -229,52 +235,58 @@ func TestKeysAreNowhere(t *testing.T) {
 	}
 	t.Setenv("ADMIN_KEY", keys[0])
 	t.Setenv("RESELLER_KEY", keys[2])
-	addr := testkit.FreeAddr(t)
-	config := "http://" + addr + ` {
+	const config = `{
+		debug
+		servers {
+			trace
+		}
+	}
+	http://:{$SITE} {
 		log
 		mor_gateway {
-			secret {env.ADMIN_KEY} {file.` + keyFile + `}
+			secret {env.ADMIN_KEY} {file.{$FILE}}
 			reseller one {env.RESELLER_KEY}
-			%s
+			{$MORE}
 		}
 		respond ok
 	}`
-	s := serve(t, fmt.Sprintf(config, ""), "debug", "servers {\ntrace\n}")
+	s := testkit.Serve(t, config, "FILE", keyFile, "MORE", "")
+	addr := s.Addr("SITE")
 	for _, key := range keys {
 		for _, user := range []string{"one", "admin"} {
-			post(t, addr, "u="+user+"&did_id=1&hash="+hash("1", key))
-			post(t, addr, "u="+user+"&did_id=1&hash="+hash("1", key+"x"))
+			post(t, addr, "u="+user+"&did_id=1&hash="+contract.Hash("1", key))
+			post(t, addr, "u="+user+"&did_id=1&hash="+contract.Hash("1", key+"x"))
 		}
 	}
-	s.settle(12)
-	loadErr := s.load(fmt.Sprintf(config, "reseller two {env.UNSET_KEY}"))
+	s.Settle(12)
+	loadErr := s.Load(config, "FILE", keyFile, "MORE", "reseller two {env.UNSET_KEY}")
 	if loadErr == nil {
 		t.Fatal("a config with an unset key loads")
 	}
-	autosaved, err := os.ReadFile(s.autosave())
+	autosaved, err := os.ReadFile(filepath.Join(s.Dir, "autosave.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(fmt.Sprintf(config, "")), nil)
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(s.Caddyfile(config, "FILE", keyFile, "MORE", "")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(s.log(), `"http.log.trace"`) {
+	if !strings.Contains(s.Log(), `"http.log.trace"`) {
 		t.Error("no trace in the log")
 	}
-	places := map[string][]byte{
-		"log":      []byte(s.log()),
-		"/config/": []byte(get(t, s.admin+"/config/")),
-		"/metrics": []byte(get(t, s.admin+"/metrics")),
-		"autosave": autosaved,
-		"adapt":    adapted,
-		"error":    []byte(loadErr.Error()),
+	places := map[string]string{
+		"log":      s.Log(),
+		"/config/": testkit.Ask(t, "GET", s.Admin+"/config/", "").Body,
+		"/metrics": testkit.Ask(t, "GET", s.Admin+"/metrics", "").Body,
+		"autosave": string(autosaved),
+		"adapt":    string(adapted),
+		"error":    loadErr.Error(),
 	}
 	for place, text := range places {
-		if key, ok := contains(text, keys); ok {
+		if key := testkit.FindAny(text, keys); key != "" {
 			t.Errorf("%s shows %q", place, key)
 		}
-		if place != "/metrics" && place != "error" && !bytes.Contains(text, []byte("{env.ADMIN_KEY}")) {
+		if place != "/metrics" && place != "error" && !strings.Contains(text, "{env.ADMIN_KEY}") {
 			t.Errorf("%s does not show the config", place)
 		}
 	}
@@ -290,25 +302,22 @@ func TestKeyFileChanged(t *testing.T) {
 		}
 	}
 	write("old")
-	addr := testkit.FreeAddr(t)
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(`{
-		admin `+testkit.FreeAddr(t)+`
-		persist_config off
-	}
-	http://`+addr+` {
-		mor_gateway {file.`+keyFile+`}
+	s := testkit.New(t)
+	addr := s.Addr("SITE")
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(s.Caddyfile(`http://:{$SITE} {
+		mor_gateway {file.{$FILE}}
 		respond ok
-	}`), nil)
+	}`, "FILE", keyFile)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = caddy.Stop() })
+	t.Cleanup(s.Stop)
 	try := func(step, right, wrong string) {
 		t.Helper()
-		if got := post(t, addr, "u=a&did_id=1&hash="+hash("1", right)); got != "ok" {
+		if got := post(t, addr, "u=a&did_id=1&hash="+contract.Hash("1", right)); got != "ok" {
 			t.Errorf("%s: %s: %s", step, right, got)
 		}
-		if got := post(t, addr, "u=a&did_id=1&hash="+hash("1", wrong)); got == "ok" {
+		if got := post(t, addr, "u=a&did_id=1&hash="+contract.Hash("1", wrong)); got == "ok" {
 			t.Errorf("%s: %s is still right", step, wrong)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -44,10 +44,9 @@ func filters(t *testing.T) map[string][]string {
 // logged that Caddy can log, and a MOR that fails in all ways, and looks for
 // hashes, passwords and keys in all that comes out.
 func TestNothingLeaks(t *testing.T) {
-	caddy := filepath.Join(t.TempDir(), "caddy")
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "nobadger,nomysql,nopgx", "-o", caddy, "../cmd/caddy")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	caddy, err := testkit.Build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	for snippet, files := range filters(t) {
 		t.Run(strings.Join(files, ","), func(t *testing.T) { leaks(t, caddy, snippet) })
@@ -56,7 +55,7 @@ func TestNothingLeaks(t *testing.T) {
 
 func leaks(t *testing.T, caddy, snippet string) {
 	secrets := []string{"the-key-of-the-admin", "the-key-of-one", "sesame"}
-	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) {
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
 		how := r.Header.Get("Answer")
 		switch how {
 		case "breaks off":
@@ -70,45 +69,74 @@ func leaks(t *testing.T, caddy, snippet string) {
 			w.Header().Set("Refresh", "1; url="+r.RequestURI)
 			w.WriteHeader(http.StatusFound)
 		case "another key":
-			_, _ = io.WriteString(w, envelope("error", "Incorrect hash"))
+			_, _ = io.WriteString(w, testkit.Failure("Incorrect hash"))
 		case "fails":
 			w.WriteHeader(http.StatusInternalServerError)
 		default:
-			_, _ = io.WriteString(w, success)
+			_, _ = io.WriteString(w, testkit.Success)
 		}
 	})
-	dir, admin := t.TempDir(), testkit.FreeAddr(t)
-	sites := []string{testkit.FreeAddr(t), testkit.FreeAddr(t), testkit.FreeAddr(t), testkit.FreeAddr(t)}
-	config := fmt.Sprintf("(mor_log) {\n%s\n}\n{\nadmin %s\ndebug\nmetrics\nservers {\ntrace\n}\nlog default {\nimport mor_log\n}\n}\n", snippet, admin)
-	for i, addr := range sites {
-		_, port, _ := net.SplitHostPort(addr)
-		log := "log {\nimport mor_log\noutput " + []string{"stdout", "file " + filepath.Join(dir, "access.log")}[i%2] + "\n}"
-		if i == 3 {
-			log = "" // then the site's requests are in no access log, but its errors are in the default one
-		}
-		to, mode := upstream, "enforce"
-		if i%2 == 1 {
-			mode = "monitor"
-		}
-		if i == 2 {
-			to = testkit.FreeAddr(t) // nobody is there
-		}
-		config += "http://:" + port + " {\nbind 127.0.0.1\n" + log + `
-			rewrite /old/* {uri}&again=1
-			mor_gateway {
-				secret {env.ADMIN_KEY}
-				reseller one {env.ONE_KEY}
-				mode ` + mode + `
-			}
-			reverse_proxy ` + to + "\n}\n"
+	s := testkit.New(t)
+	dir := s.Dir
+	// The default log goes to standard error. The last site's requests are in no access log, but its errors are in
+	// the default one. Nobody is at the third one's MOR.
+	config := s.Fill(`
+	(mor_log) {
+		{$SNIPPET}
 	}
+	(site) {
+		rewrite /old/* {uri}&again=1
+		mor_gateway {
+			secret {env.ADMIN_KEY}
+			reseller one {env.ONE_KEY}
+			mode {args[0]}
+		}
+		reverse_proxy {args[1]}
+	}
+	{
+		admin 127.0.0.1:{$ADMIN}
+		default_bind 127.0.0.1
+		debug
+		metrics
+		servers {
+			trace
+		}
+		log default {
+			import mor_log
+		}
+	}
+	http://:{$ONE} {
+		log {
+			import mor_log
+			output stdout
+		}
+		import site enforce {$MOR}
+	}
+	http://:{$TWO} {
+		log {
+			import mor_log
+			output file {$DIR}/access.log
+		}
+		import site monitor {$MOR}
+	}
+	http://:{$THREE} {
+		log {
+			import mor_log
+			output stdout
+		}
+		import site enforce {$NOBODY}
+	}
+	http://:{$FOUR} {
+		import site monitor {$MOR}
+	}`, "SNIPPET", snippet, "MOR", upstream.Addr, "NOBODY", testkit.FreeAddr(t))
+	sites := []string{s.Addr("ONE"), s.Addr("TWO"), s.Addr("THREE"), s.Addr("FOUR")}
 	file := filepath.Join(dir, "Caddyfile")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), caddy, "run", "--config", file)
-	cmd.Env = append(os.Environ(), "ADMIN_KEY="+secrets[0], "ONE_KEY="+secrets[1], "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir, "HOME="+dir)
+	cmd.Env = append(os.Environ(), "ADMIN_KEY="+secrets[0], "ONE_KEY="+secrets[1], "HOME="+dir)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -118,15 +146,9 @@ func leaks(t *testing.T, caddy, snippet string) {
 		_ = cmd.Wait()
 	}
 	defer stop()
-	testkit.Eventually(t, "Caddy has started", func() bool {
-		resp, err := client.Get("http://" + admin + "/config/")
-		if err == nil {
-			resp.Body.Close()
-		}
-		return err == nil
-	})
+	testkit.Ask(t, "GET", s.Admin+"/config/", "") // once it has started
 
-	hashes := []string{hash("6511", secrets[0]), hash("6511", secrets[1]), hash("6511", "another key")}
+	hashes := []string{contract.Hash("6511", secrets[0]), contract.Hash("6511", secrets[1]), contract.Hash("6511", "another key")}
 	for _, addr := range sites {
 		for _, h := range hashes {
 			query := "u=one&did_id=6511&p=sesame&hash=" + h
@@ -154,15 +176,16 @@ func leaks(t *testing.T, caddy, snippet string) {
 			}
 		}
 	}
-	out := map[string][]byte{}
+	out := map[string]string{}
 	for _, path := range []string{"/config/", "/metrics", "/reverse_proxy/upstreams", "/debug/vars"} {
-		out["admin "+path] = []byte(get(t, "http://"+admin+path))
+		out["admin "+path] = testkit.Ask(t, "GET", s.Admin+path, "").Body
 	}
 	stop()
-	out["stdout"], out["stderr"] = stdout.Bytes(), stderr.Bytes()
+	out["stdout"], out["stderr"] = stdout.String(), stderr.String()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			out[path], err = os.ReadFile(path)
+			text, readErr := os.ReadFile(path)
+			out[path], err = string(text), readErr
 		}
 		return err
 	})
@@ -171,8 +194,8 @@ func leaks(t *testing.T, caddy, snippet string) {
 	}
 	secrets = append(secrets, hashes...)
 	for place, text := range out {
-		for line := range bytes.Lines(text) {
-			if secret, ok := contains(line, secrets); ok {
+		for line := range strings.Lines(text) {
+			if secret := testkit.FindAny(line, secrets); secret != "" {
 				t.Errorf("%s shows %q: %.600s", place, secret, line)
 				break
 			}
@@ -190,7 +213,7 @@ func leaks(t *testing.T, caddy, snippet string) {
 		filepath.Join(dir, "caddy/autosave.json"): {"{env.ADMIN_KEY}"},
 	} {
 		for _, line := range lines {
-			if !bytes.Contains(out[place], []byte(line)) {
+			if !strings.Contains(out[place], line) {
 				t.Errorf("%s does not have %s", place, line)
 			}
 		}

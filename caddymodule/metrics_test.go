@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -24,26 +24,34 @@ import (
 // operator's counters must not start again with it. Nor do two sites get in
 // each other's way.
 func TestMetricsSurviveReload(t *testing.T) {
-	first, second := testkit.FreeAddr(t), testkit.FreeAddr(t)
-	config := "http://" + first + " {\nmor_gateway %s\nrespond ok\n}\nhttp://" + second + " {\nmor_gateway secret\nrespond ok\n}\n"
-	s := serve(t, fmt.Sprintf(config, "secret"))
-	before := s.metrics()
+	const config = `
+	http://:{$FIRST} {
+		mor_gateway {$KEYS}
+		respond ok
+	}
+	http://:{$SECOND} {
+		mor_gateway secret
+		respond ok
+	}`
+	s := testkit.Serve(t, config, "KEYS", "secret")
+	first, second := s.Addr("FIRST"), s.Addr("SECOND")
+	before := s.Counters()
 	const refused = `requests_total{mode="enforce",verdict="access_denied"}`
 	for i := range 3 {
 		post(t, first, "u=")
 		post(t, second, "u=")
-		if err := s.load(fmt.Sprintf(config, strings.Repeat("secret ", i+2))); err != nil {
+		if err := s.Load(config, "KEYS", strings.Repeat("secret ", i+2)); err != nil {
 			t.Fatal(err)
 		}
-		if n := s.since(before)[refused]; n != float64(2*i+2) {
+		if n := s.Since(before)[refused]; n != float64(2*i+2) {
 			t.Errorf("after %d reloads: %v refusals, want %d", i+1, n, 2*i+2)
 		}
 	}
-	if err := s.load("http://" + first + " {\nmor_gateway {env.UNSET_KEY}\n}"); err == nil {
+	if err := s.Load(config, "KEYS", "{env.UNSET_KEY}"); err == nil {
 		t.Error("a config with an unset key loads")
 	}
 	// Caddy's admin endpoint now shows the registry of the config that failed.
-	if n := s.since(before)[refused]; n != 6 {
+	if n := s.Since(before)[refused]; n != 6 {
 		t.Errorf("after a reload that failed: %v refusals, want 6", n)
 	}
 }
@@ -59,30 +67,34 @@ func TestMetricLabels(t *testing.T) {
 		"mode": {"enforce", "monitor"},
 		"mor":  {"success", "incorrect_hash", "other_error"},
 	}
-	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, envelope("error", r.URL.RawQuery))
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, testkit.Failure(r.URL.RawQuery))
 	})
-	monitor := testkit.FreeAddr(t)
-	_, port, _ := net.SplitHostPort(monitor)
-	s := serve(t, "http://:"+port+" {\nbind 127.0.0.1\nmor_gateway {\nsecret secret\nmode monitor\n}\nreverse_proxy "+upstream+"\n}")
-	before := s.metrics()
+	s := testkit.Serve(t, `http://:{$SITE} {
+		mor_gateway {
+			secret secret
+			mode monitor
+		}
+		reverse_proxy {$MOR}
+	}`, "MOR", upstream.Addr)
+	before := s.Counters()
 	for _, request := range mixed(7, 200) {
-		send(t, monitor, request)
+		send(t, s.Addr("SITE"), request)
 	}
-	counted := s.since(before)
+	counted := s.Since(before)
 	if len(counted) < 5 {
 		t.Errorf("counted only %v", counted)
 	}
 	for _, value := range closed["verdict"] {
-		if _, ok := s.metrics()[`requests_total{mode="monitor",verdict="`+value+`"}`]; !ok {
+		if _, ok := s.Counters()[`requests_total{mode="monitor",verdict="`+value+`"}`]; !ok {
 			t.Errorf("no series for the verdict %s", value)
 		}
 	}
-	if got, want := len(s.metrics()), len(before); got != want {
+	if got, want := len(s.Counters()), len(before); got != want {
 		t.Errorf("%d series after the requests, %d before", got, want)
 	}
 	label := regexp.MustCompile(`(\w+)="([^"]*)"`)
-	for series := range s.metrics() {
+	for series := range s.Counters() {
 		for _, m := range label.FindAllStringSubmatch(series, -1) {
 			if !slices.Contains(closed[m[1]], m[2]) {
 				t.Errorf("%s: %s is not in the closed set", series, m[0])
@@ -90,7 +102,7 @@ func TestMetricLabels(t *testing.T) {
 		}
 	}
 	// From 1 us to 10 ms.
-	text := get(t, s.admin+"/metrics")
+	text := testkit.Ask(t, "GET", s.Admin+"/metrics", "").Body
 	for _, le := range []string{"1e-06", "0.01", "+Inf"} {
 		if !strings.Contains(text, `caddy_mor_gateway_validation_seconds_bucket{le="`+le+`"}`) {
 			t.Errorf("no bucket %s", le)
@@ -119,16 +131,22 @@ func TestAlertRules(t *testing.T) {
 func TestAlertFires(t *testing.T) {
 	prometheus := testkit.Tool(t, "prometheus")
 	var drifted atomic.Bool
-	upstream := mor(t, func(w http.ResponseWriter, _ *http.Request) {
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, _ *http.Request) {
 		if drifted.Load() {
-			_, _ = io.WriteString(w, envelope("error", "Incorrect hash"))
+			_, _ = io.WriteString(w, testkit.Failure("Incorrect hash"))
 			return
 		}
-		_, _ = io.WriteString(w, success)
+		_, _ = io.WriteString(w, testkit.Success)
 	})
-	addr := testkit.FreeAddr(t)
-	s := serve(t, "http://"+addr+" {\nmor_gateway secret\nreverse_proxy "+upstream+"\n}", "metrics")
-	right := "u=admin&did_id=1&hash=" + hash("1", "secret")
+	s := testkit.Serve(t, `{
+		metrics
+	}
+	http://:{$SITE} {
+		mor_gateway secret
+		reverse_proxy {$MOR}
+	}`, "MOR", upstream.Addr)
+	addr := s.Addr("SITE")
+	right := "u=admin&did_id=1&hash=" + contract.Hash("1", "secret")
 	post(t, addr, right)
 
 	dir := t.TempDir()
@@ -143,7 +161,7 @@ rule_files: [%q]
 scrape_configs:
   - job_name: mor
     static_configs: [{targets: [%q]}]
-`, file, strings.TrimPrefix(s.admin, "http://")), 0o600); err != nil {
+`, file, strings.TrimPrefix(s.Admin, "http://")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	listen := testkit.FreeAddr(t)
@@ -162,7 +180,7 @@ scrape_configs:
 	})
 	// ask returns the results of a query, as far as there is an answer.
 	ask := func(query string) (results []json.RawMessage) {
-		resp, err := client.Get("http://" + listen + "/api/v1/query?query=" + url.QueryEscape(query))
+		resp, err := http.Get("http://" + listen + "/api/v1/query?query=" + url.QueryEscape(query))
 		if err != nil {
 			return nil
 		}

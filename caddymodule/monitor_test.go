@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 
@@ -28,26 +29,12 @@ type recorder struct {
 
 func record(t testing.TB) *recorder {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	rec := &recorder{addr: l.Addr().String()}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go rec.serve(c)
-		}
-	}()
+	rec := &recorder{}
+	rec.addr = testkit.StartTCP(t, func(c net.Conn, _ int) { rec.serve(c) })
 	return rec
 }
 
 func (rec *recorder) serve(c net.Conn) {
-	defer c.Close()
 	var seen bytes.Buffer
 	r, err := http.ReadRequest(bufio.NewReader(io.TeeReader(c, &seen)))
 	if err != nil {
@@ -116,11 +103,12 @@ func TestMonitorReplay(t *testing.T) {
 	if len(cases) < 500 {
 		t.Fatalf("%d cases in the corpus", len(cases))
 	}
-	for seed, options := range []string{
-		"reseller Reseller1 \"reseller key\"",
-		"allow_get\nusers admin\nmax_body 1KiB",
+	for seed, options := range []string{`reseller Reseller1 "reseller key"`, `
+		allow_get
+		users admin
+		max_body 1KiB`,
 	} {
-		t.Run(fmt.Sprintf("%.9s", options), func(t *testing.T) {
+		t.Run(strings.Fields(options)[0], func(t *testing.T) {
 			var requests [][]byte
 			for _, c := range cases {
 				if request := c.Request(); single(request) {
@@ -129,14 +117,26 @@ func TestMonitorReplay(t *testing.T) {
 			}
 			requests = append(requests, mixed(uint64(seed), 1000)...)
 			rec := record(t)
-			plain, monitor, enforce := testkit.FreeAddr(t), testkit.FreeAddr(t), testkit.FreeAddr(t)
-			site := func(addr, directive string) string {
-				_, port, _ := net.SplitHostPort(addr)
-				return "http://:" + port + " {\nbind 127.0.0.1\n" + directive + "\nreverse_proxy " + rec.addr + "\n}\n"
+			s := testkit.Serve(t, `
+			(guarded) {
+				mor_gateway {
+					secret secret
+					mode {args[0]}
+					{$OPTIONS}
+				}
+				reverse_proxy {$MOR}
 			}
-			directive := "mor_gateway {\nsecret secret\n" + options + "\nmode "
-			s := serve(t, site(plain, "")+site(monitor, directive+"monitor\n}")+site(enforce, directive+"enforce\n}"))
-			before := s.metrics()
+			http://:{$PLAIN} {
+				reverse_proxy {$MOR}
+			}
+			http://:{$MONITOR} {
+				import guarded monitor
+			}
+			http://:{$ENFORCE} {
+				import guarded enforce
+			}`, "MOR", rec.addr, "OPTIONS", options)
+			plain, monitor, enforce := s.Addr("PLAIN"), s.Addr("MONITOR"), s.Addr("ENFORCE")
+			before := s.Counters()
 			reached, refused, differ := 0, 0, 0
 			for _, request := range requests {
 				send(t, plain, request)
@@ -157,7 +157,7 @@ func TestMonitorReplay(t *testing.T) {
 			}
 			count := map[string]map[string]float64{"monitor": {}, "enforce": {}}
 			refusals, series := 0.0, regexp.MustCompile(`^requests_total\{mode="(\w+)",verdict="(\w+)"\}$`)
-			for name, n := range s.since(before) {
+			for name, n := range s.Since(before) {
 				m := series.FindStringSubmatch(name)
 				if m == nil {
 					t.Errorf("counted %s", name)

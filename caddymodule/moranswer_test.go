@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -30,56 +30,56 @@ type morAnswer struct {
 }
 
 var morAnswers = []morAnswer{
-	{"success", "", writes(success), ""},
-	{"the keys have drifted", "", writes(envelope("error", "Incorrect hash")), "incorrect_hash"},
+	{"success", "", writes(testkit.Success), ""},
+	{"the keys have drifted", "", writes(testkit.Failure("Incorrect hash")), "incorrect_hash"},
 	{"under status", "", writes("<status>\n<error>\n Incorrect hash </error></status>"), "incorrect_hash"},
-	{"a value that the gateway should refuse", "", writes(envelope("error", "Call limit is incorrect format")), "other_error"},
-	{"GET is off in MOR only", "", writes(envelope("error", "GET Requests are disabled")), "other_error"},
-	{"MOR's to say: user", "", writes(envelope("error", "Access Denied")), ""},
-	{"MOR's to say: DID", "", writes(envelope("error", "DID was not found")), ""},
-	{"MOR's to say: assigned", "", writes(envelope("error", "DID is already assigned")), ""},
-	{"till with from", "&active_from=1&active_till=2", writes(envelope("error", "Active till must be greater than Active from")), "other_error"},
-	{"till alone", "&active_till=2", writes(envelope("error", "Active till must be greater than Active from")), ""},
-	{"till with a blank from", "&active_from=+&active_till=2", writes(envelope("error", "Active till must be greater than Active from")), ""},
+	{"a value that the gateway should refuse", "", writes(testkit.Failure("Call limit is incorrect format")), "other_error"},
+	{"GET is off in MOR only", "", writes(testkit.Failure("GET Requests are disabled")), "other_error"},
+	{"MOR's to say: user", "", writes(testkit.Failure("Access Denied")), ""},
+	{"MOR's to say: DID", "", writes(testkit.Failure("DID was not found")), ""},
+	{"MOR's to say: assigned", "", writes(testkit.Failure("DID is already assigned")), ""},
+	{"till with from", "&active_from=1&active_till=2", writes(testkit.Failure("Active till must be greater than Active from")), "other_error"},
+	{"till alone", "&active_till=2", writes(testkit.Failure("Active till must be greater than Active from")), ""},
+	{"till with a blank from", "&active_from=+&active_till=2", writes(testkit.Failure("Active till must be greater than Active from")), ""},
 	{"success before error", "", writes("<a><success>yes</success><error>Incorrect hash</error></a>"), ""},
 	{"not XML", "", writes("<html>Incorrect hash</html>"), ""},
 	{"no end", "", writes("<error>Incorrect hash"), ""},
 	{"with status 500", "", func(w http.ResponseWriter, send func(string)) {
 		w.WriteHeader(http.StatusInternalServerError)
-		send(envelope("error", "Incorrect hash"))
+		send(testkit.Failure("Incorrect hash"))
 	}, "incorrect_hash"},
 	{"after 103", "", func(w http.ResponseWriter, send func(string)) {
 		w.Header().Set("Link", "</x>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
-		send(envelope("error", "Incorrect hash"))
+		send(testkit.Failure("Incorrect hash"))
 	}, "incorrect_hash"},
 	{"piece by piece", "", func(_ http.ResponseWriter, send func(string)) {
-		for _, c := range envelope("error", "Incorrect hash") {
+		for _, c := range testkit.Failure("Incorrect hash") {
 			send(string(c))
 		}
 	}, "incorrect_hash"},
 	{"with trailers", "", func(w http.ResponseWriter, send func(string)) {
 		w.Header().Set("Trailer", "X-Announced")
-		send(envelope("error", "Incorrect hash"))
+		send(testkit.Failure("Incorrect hash"))
 		w.Header().Set("X-Announced", "1")
 		w.Header().Set(http.TrailerPrefix+"X-Late", "2")
 	}, "incorrect_hash"},
-	{"at the beginning of much", "", writes(envelope("error", "Incorrect hash") + strings.Repeat("x", 1<<20)), "incorrect_hash"},
-	{"at the end of 4 KiB", "", writes(pad(4096, envelope("error", "Incorrect hash"))), "incorrect_hash"},
-	{"past 4 KiB", "", writes(pad(4096+len("</error>\n  </status>\n</page>\n"), envelope("error", "Incorrect hash"))), ""},
+	{"at the beginning of much", "", writes(testkit.Failure("Incorrect hash") + strings.Repeat("x", 1<<20)), "incorrect_hash"},
+	{"at the end of 4 KiB", "", writes(pad(4096, testkit.Failure("Incorrect hash"))), "incorrect_hash"},
+	{"past 4 KiB", "", writes(pad(4096+len("</error>\n  </status>\n</page>\n"), testkit.Failure("Incorrect hash"))), ""},
 	{"compressed", "", func(w http.ResponseWriter, _ func(string)) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
-		_, _ = io.WriteString(z, envelope("error", "Incorrect hash"))
+		_, _ = io.WriteString(z, testkit.Failure("Incorrect hash"))
 		_ = z.Close()
 	}, ""},
 	{"called compressed", "", func(w http.ResponseWriter, send func(string)) {
 		w.Header().Set("Content-Encoding", "br")
-		send(envelope("error", "Incorrect hash"))
+		send(testkit.Failure("Incorrect hash"))
 	}, ""},
 	{"no content", "", func(w http.ResponseWriter, _ func(string)) { w.WriteHeader(http.StatusNoContent) }, ""},
 	{"broken off", "", func(_ http.ResponseWriter, send func(string)) {
-		send(envelope("error", "Incorrect hash") + "<more>")
+		send(testkit.Failure("Incorrect hash") + "<more>")
 		panic(http.ErrAbortHandler)
 	}, "incorrect_hash"},
 }
@@ -114,7 +114,7 @@ func view(t *testing.T, client *http.Client, url, scenario string) string {
 // TestMORAnswers: MOR's answer is read on its way, and reaches the client as
 // it does without the directive, whatever the protocol.
 func TestMORAnswers(t *testing.T) {
-	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) {
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
 		i := slices.IndexFunc(morAnswers, func(a morAnswer) bool { return a.name == r.Header.Get("Answer") })
 		morAnswers[i].answer(w, func(s string) {
 			_, _ = io.WriteString(w, s)
@@ -123,58 +123,71 @@ func TestMORAnswers(t *testing.T) {
 	})
 	// Each protocol has a site with the directive, and one without. The
 	// client for HTTP/3 is Caddy too.
-	sites := ""
-	site := func(directive, front string) (addr string) {
-		_, port, _ := net.SplitHostPort(testkit.FreeAddr(t))
-		switch front {
-		case "http":
-			addr = "http://127.0.0.1:" + port
-		case "https", "h3":
-			addr = "https://localhost:" + port
-		}
-		sites += addr + " {\nlog\nbind 127.0.0.1\n"
-		if front != "http" {
-			sites += "tls internal\n"
-		}
-		sites += directive + "\nreverse_proxy " + upstream + "\n}\n"
-		if front == "h3" {
-			h3 := "http://" + testkit.FreeAddr(t)
-			sites += h3 + " {\nreverse_proxy " + addr + " {\ntransport http {\nversions 3\ntls_insecure_skip_verify\n}\n}\n}\n"
-			addr = h3
-		}
-		return addr
+	s := testkit.Serve(t, `
+	(site) {
+		log
+		{args[:]}
+		reverse_proxy {$MOR}
 	}
-	fronts := []string{"http", "https", "h3"}
-	guarded, plain := map[string]string{}, map[string]string{}
-	for _, front := range fronts {
-		guarded[front] = site("mor_gateway secret", front)
-		plain[front] = site("", front)
+	(h3) {
+		reverse_proxy {args[0]} {
+			transport http {
+				versions 3
+				tls_insecure_skip_verify
+			}
+		}
 	}
-	s := serve(t, sites)
+	http://127.0.0.1:{$GUARDED_HTTP} {
+		import site mor_gateway secret
+	}
+	http://127.0.0.1:{$PLAIN_HTTP} {
+		import site
+	}
+	https://localhost:{$GUARDED_HTTPS} {
+		tls internal
+		import site mor_gateway secret
+	}
+	https://localhost:{$PLAIN_HTTPS} {
+		tls internal
+		import site
+	}
+	http://127.0.0.1:{$GUARDED_H3} {
+		import h3 https://localhost:{$GUARDED_HTTPS}
+	}
+	http://127.0.0.1:{$PLAIN_H3} {
+		import h3 https://localhost:{$PLAIN_HTTPS}
+	}`, "MOR", upstream.Addr)
+	address := func(kind, front string) string {
+		addr := s.Addr(kind + "_" + strings.ToUpper(front))
+		if front == "https" {
+			return strings.Replace(addr, "127.0.0.1", "https://localhost", 1)
+		}
+		return "http://" + addr
+	}
 	h2 := &http.Client{Transport: &http.Transport{
 		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // a test's own certificate
 	}}
 	t.Cleanup(h2.CloseIdleConnections)
 	done := 0
-	for _, front := range fronts {
-		c := client
+	for _, front := range []string{"http", "https", "h3"} {
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		if front == "https" {
 			c = h2
 		}
 		for _, tt := range morAnswers {
 			t.Run(front+"/"+tt.name, func(t *testing.T) {
-				s.t = t
-				target := action + "?u=admin&did_id=6511&hash=" + hash("6511", "secret") + tt.query
-				before := s.metrics()
-				want := view(t, c, plain[front]+target, tt.name)
-				got := view(t, c, guarded[front]+target, tt.name)
+				s := s.For(t)
+				target := action + "?u=admin&did_id=6511&hash=" + contract.Hash("6511", "secret") + tt.query
+				before := s.Counters()
+				want := view(t, c, address("PLAIN", front)+target, tt.name)
+				got := view(t, c, address("GUARDED", front)+target, tt.name)
 				// A reset of a QUIC stream may overtake what was sent before.
 				if overtaken := front == "h3" && tt.name == "broken off"; got != want && !overtaken {
 					t.Errorf("the client sees\n%.500s\nand without the directive\n%.500s", got, want)
 				}
 				done += 2
-				s.settle(done)
-				counted := s.since(before)
+				s.Settle(done)
+				counted := s.Since(before)
 				if n := counted[`requests_total{mode="enforce",verdict="accepted"}`]; n != 1 {
 					t.Fatalf("%v accepted", n)
 				}
@@ -189,8 +202,7 @@ func TestMORAnswers(t *testing.T) {
 			})
 		}
 	}
-	s.t = t
-	if !strings.Contains(s.log(), `"proto":"HTTP/3.0"`) || !strings.Contains(s.log(), `"proto":"HTTP/2.0"`) {
+	if !strings.Contains(s.Log(), `"proto":"HTTP/3.0"`) || !strings.Contains(s.Log(), `"proto":"HTTP/2.0"`) {
 		t.Error("not all protocols were used")
 	}
 }
@@ -199,29 +211,28 @@ func TestMORAnswers(t *testing.T) {
 // ReadFrom, as file_server does, does not get past the look.
 func TestMORAnswerReadFrom(t *testing.T) {
 	dir := t.TempDir()
-	answer := envelope("error", "Incorrect hash") + strings.Repeat("x", 1<<20)
+	answer := testkit.Failure("Incorrect hash") + strings.Repeat("x", 1<<20)
 	if err := os.WriteFile(filepath.Join(dir, "answer.xml"), []byte(answer), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	addr := testkit.FreeAddr(t)
-	s := serve(t, "http://"+addr+` {
+	s := testkit.Serve(t, `http://:{$SITE} {
 		log
 		mor_gateway {
 			secret secret
 			allow_get
 		}
 		handle {
-			root `+dir+`
+			root {$FILES}
 			rewrite /answer.xml
 			file_server
 		}
-	}`)
-	before := s.metrics()
-	if got := get(t, "http://"+addr+action+"?u=a&did_id=1&hash="+hash("1", "secret")); got != answer {
+	}`, "FILES", dir)
+	before := s.Counters()
+	if got := testkit.Ask(t, "GET", "http://"+s.Addr("SITE")+action+"?u=a&did_id=1&hash="+contract.Hash("1", "secret"), "").Body; got != answer {
 		t.Errorf("%d bytes, want %d", len(got), len(answer))
 	}
-	s.settle(1)
-	if n := s.since(before)[`disagreements_total{mor="incorrect_hash",verdict="accepted"}`]; n != 1 {
+	s.Settle(1)
+	if n := s.Since(before)[`disagreements_total{mor="incorrect_hash",verdict="accepted"}`]; n != 1 {
 		t.Errorf("%v disagreements", n)
 	}
 }
@@ -234,7 +245,7 @@ func TestFlushBeforeAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodPost, action+"?u=a&did_id=1&hash="+hash("1", "secret"), nil)
+	r := httptest.NewRequest(http.MethodPost, action+"?u=a&did_id=1&hash="+contract.Hash("1", "secret"), nil)
 	down := caddyhttp.Error(http.StatusBadGateway, errors.New("down"))
 	err := h.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 		if err := http.NewResponseController(w).Flush(); err != nil {
@@ -250,31 +261,37 @@ func TestFlushBeforeAnswer(t *testing.T) {
 // TestFalseRefusal: in monitor mode MOR's success for a request that would be
 // refused counts, and its refusal does not.
 func TestFalseRefusal(t *testing.T) {
-	answer := success
-	upstream := mor(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
-	addr := testkit.FreeAddr(t)
-	s := serve(t, "http://"+addr+" {\nlog\nmor_gateway {\nsecret secret\nmode monitor\n}\nreverse_proxy "+upstream+"\n}")
-	right := "u=a&did_id=1&hash=" + hash("1", "secret")
+	answer := testkit.Success
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
+	s := testkit.Serve(t, `http://:{$SITE} {
+		log
+		mor_gateway {
+			secret secret
+			mode monitor
+		}
+		reverse_proxy {$MOR}
+	}`, "MOR", upstream.Addr)
+	right := "u=a&did_id=1&hash=" + contract.Hash("1", "secret")
 	for i, tt := range []struct{ query, answer, verdict string }{
-		{"u=a&did_id=1&hash=no", success, "incorrect_hash"},
-		{right + "&call_limit=-1", success, "call_limit_format"},
-		{right + "&u=b", success, "ambiguous"},
-		{right, success, ""},
-		{"u=a&did_id=1&hash=no", envelope("error", "Incorrect hash"), ""},
-		{right + "&call_limit=-1", envelope("error", "Access Denied"), ""},
+		{"u=a&did_id=1&hash=no", testkit.Success, "incorrect_hash"},
+		{right + "&call_limit=-1", testkit.Success, "call_limit_format"},
+		{right + "&u=b", testkit.Success, "ambiguous"},
+		{right, testkit.Success, ""},
+		{"u=a&did_id=1&hash=no", testkit.Failure("Incorrect hash"), ""},
+		{right + "&call_limit=-1", testkit.Failure("Access Denied"), ""},
 	} {
 		answer = tt.answer
-		before := s.metrics()
-		if got := post(t, addr, tt.query); got != answer {
+		before := s.Counters()
+		if got := post(t, s.Addr("SITE"), tt.query); got != answer {
 			t.Errorf("%s: %s", tt.query, got)
 		}
-		s.settle(i + 1)
-		got := s.since(before)[`disagreements_total{mor="success",verdict="`+tt.verdict+`"}`]
+		s.Settle(i + 1)
+		got := s.Since(before)[`disagreements_total{mor="success",verdict="`+tt.verdict+`"}`]
 		if want := map[bool]float64{true: 1}[tt.verdict != ""]; got != want {
-			t.Errorf("%s: counted %v: %v", tt.query, got, s.since(before))
+			t.Errorf("%s: counted %v: %v", tt.query, got, s.Since(before))
 		}
 	}
-	if n := len(s.lines("MOR accepts what the gateway would refuse")); n != 3 {
+	if n := len(s.Logged("MOR accepts what the gateway would refuse")); n != 3 {
 		t.Errorf("%d warnings", n)
 	}
 }

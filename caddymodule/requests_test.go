@@ -1,16 +1,14 @@
 package caddymodule_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -18,16 +16,12 @@ import (
 // it is the gateway's refusal.
 func send(t testing.TB, addr string, request []byte) (refused bool) {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := testkit.Connect(t, addr)
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(testkit.Patience))
 	_, _ = conn.Write(request) // Caddy may have closed after the head
 	method, _, _ := strings.Cut(string(request), " ")
-	for answers := bufio.NewReader(conn); ; {
-		resp, err := http.ReadResponse(answers, &http.Request{Method: method})
+	for {
+		resp, err := http.ReadResponse(conn.In, &http.Request{Method: method})
 		if err != nil {
 			return false
 		}
@@ -47,7 +41,7 @@ func mixed(seed uint64, n int) (requests [][]byte) {
 		list := []string{
 			fmt.Sprintf(format, "u", pick("admin", "admin", "alice", "ADMIN", "", "nobody", "\x01")),
 			fmt.Sprintf(format, "did_id", "6511"),
-			fmt.Sprintf(format, "hash", pick(hash("6511", "secret"), hash("6511", "secret"), strings.ToUpper(hash("6511", "secret")), "x")),
+			fmt.Sprintf(format, "hash", pick(contract.Hash("6511", "secret"), contract.Hash("6511", "secret"), strings.ToUpper(contract.Hash("6511", "secret")), "x")),
 		}
 		for rnd.IntN(2) == 0 {
 			list = append(list, fmt.Sprintf(format,

@@ -1,7 +1,6 @@
 package caddymodule_test
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -9,16 +8,30 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
 // TestLogLines: the fields and levels are the design's, and what a line
 // repeats of a request is cut.
 func TestLogLines(t *testing.T) {
-	enforce, monitor := testkit.FreeAddr(t), testkit.FreeAddr(t)
-	site := "http://%s {\nlog\nmor_gateway {\nsecret secret\nmode %s\n}\nrespond ok\n}\n"
-	s := serve(t, fmt.Sprintf(site, enforce, "enforce")+fmt.Sprintf(site, monitor, "monitor"))
-	right := hash("6511", "secret")
+	s := testkit.Serve(t, `
+	(site) {
+		log
+		mor_gateway {
+			secret secret
+			mode {args[0]}
+		}
+		respond ok
+	}
+	http://:{$ENFORCE} {
+		import site enforce
+	}
+	http://:{$MONITOR} {
+		import site monitor
+	}`)
+	enforce, monitor := s.Addr("ENFORCE"), s.Addr("MONITOR")
+	right := contract.Hash("6511", "secret")
 	long := strings.Repeat("ä", 40) // cut in the middle of a letter: 64 bytes are 32 of them
 	for i, tt := range []struct {
 		method, query, kind, body string
@@ -50,25 +63,18 @@ func TestLogLines(t *testing.T) {
 			if tt.verdict == "accepted" {
 				message = "request accepted"
 			}
-			r, err := http.NewRequestWithContext(t.Context(), tt.method, "http://"+addr+action+"?"+tt.query, strings.NewReader(tt.body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			before := len(s.Logged(message))
+			var header []string
 			if tt.kind != "" {
-				r.Header.Set("Content-Type", tt.kind)
+				header = []string{"Content-Type", tt.kind}
 			}
-			before := len(s.lines(message))
-			resp, err := client.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
+			testkit.Ask(t, tt.method, "http://"+addr+action+"?"+tt.query, tt.body, header...)
 			done := 2*i + 1
 			if mode == "monitor" {
 				done++
 			}
-			s.settle(done)
-			lines := s.lines(message)
+			s.Settle(done)
+			lines := s.Logged(message)
 			if len(lines) != before+1 {
 				t.Fatalf("%s %s: %d lines %q", mode, tt.query, len(lines)-before, message)
 			}
@@ -88,7 +94,7 @@ func TestLogLines(t *testing.T) {
 			if tt.verdict == "ambiguous" && line["hint"] != "query: u: given more than once with different values" {
 				t.Errorf("hint %q", line["hint"])
 			}
-			access := s.lines("handled request")
+			access := s.Logged("handled request")
 			if got := access[len(access)-1]["mor_verdict"]; got != tt.verdict {
 				t.Errorf("%s %s: mor_verdict is %v in the access log", mode, tt.query, got)
 			}
@@ -99,14 +105,16 @@ func TestLogLines(t *testing.T) {
 // TestUnfinishedIsQuiet: clients that break off are everyday life, and stay
 // out of the log unless it is a debug log.
 func TestUnfinishedIsQuiet(t *testing.T) {
-	addr := testkit.FreeAddr(t)
-	_, port, _ := strings.Cut(addr, ":")
-	s := serve(t, "http://:"+port+" {\nbind 127.0.0.1\nlog\nmor_gateway secret\nrespond ok\n}")
-	if !send(t, addr, []byte("POST "+action+" HTTP/1.1\r\nHost: mor.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nu=a&d\r\nno chunk\r\n")) {
+	s := testkit.Serve(t, `http://:{$SITE} {
+		log
+		mor_gateway secret
+		respond ok
+	}`)
+	if !send(t, s.Addr("SITE"), []byte("POST "+action+" HTTP/1.1\r\nHost: mor.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nu=a&d\r\nno chunk\r\n")) {
 		t.Error("not refused")
 	}
-	s.settle(1)
-	lines := s.lines("request refused")
+	s.Settle(1)
+	lines := s.Logged("request refused")
 	if len(lines) != 1 || lines[0]["verdict"] != "incomplete" || lines[0]["level"] != "debug" {
 		t.Errorf("%v", lines)
 	}
@@ -115,18 +123,25 @@ func TestUnfinishedIsQuiet(t *testing.T) {
 // TestKeysDriftedWarning: an operator must see from one line that the keys
 // differ, and whose. Nobody but the user of the request is named.
 func TestKeysDriftedWarning(t *testing.T) {
-	upstream := mor(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, envelope("error", "Incorrect hash"))
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, testkit.Failure("Incorrect hash"))
 	})
 	for _, mode := range []string{"enforce", "monitor"} {
-		addr := testkit.FreeAddr(t)
-		s := serve(t, "http://"+addr+" {\nlog\nmor_gateway {\nsecret secret\nreseller One own\nmode "+mode+"\n}\nreverse_proxy "+upstream+"\n}")
+		s := testkit.Serve(t, `http://:{$SITE} {
+			log
+			mor_gateway {
+				secret secret
+				reseller One own
+				mode {$MODE}
+			}
+			reverse_proxy {$MOR}
+		}`, "MODE", mode, "MOR", upstream.Addr)
 		for _, user := range []string{"One", "admin"} {
-			post(t, addr, "u="+user+"&did_id=6511&hash="+hash("6511", "secret"))
+			post(t, s.Addr("SITE"), "u="+user+"&did_id=6511&hash="+contract.Hash("6511", "secret"))
 		}
-		s.settle(2)
+		s.Settle(2)
 		var warned []string
-		for line := range strings.Lines(s.log()) {
+		for line := range strings.Lines(s.Log()) {
 			if strings.Contains(line, "the keys have drifted apart") {
 				warned = append(warned, line)
 			}
@@ -151,11 +166,17 @@ func TestModeIsAnnounced(t *testing.T) {
 		"monitor": {"warn", "NOT stopped"},
 		"enforce": {"info", "never reach MOR"},
 	} {
-		site := "http://" + testkit.FreeAddr(t) + " {\nmor_gateway {\nsecret secret\nmode " + mode + "\n}\nrespond ok\n}"
-		s := serve(t, site)
+		const site = `http://:{$SITE} {
+			mor_gateway {
+				secret secret
+				mode {$MODE}
+			}
+			respond ok
+		}`
+		s := testkit.Serve(t, site, "MODE", mode)
 		for loads := 1; loads <= 2; loads++ {
 			n := 0
-			for line := range strings.Lines(s.log()) {
+			for line := range strings.Lines(s.Log()) {
 				if strings.Contains(line, mode+" mode: ") && strings.Contains(line, want.says) && strings.Contains(line, `"level":"`+want.level+`"`) {
 					n++
 				}
@@ -163,7 +184,7 @@ func TestModeIsAnnounced(t *testing.T) {
 			if n != loads {
 				t.Errorf("%s: announced %d times in %d loads", mode, n, loads)
 			}
-			if err := s.load(site); err != nil {
+			if err := s.Load(site, "MODE", mode); err != nil {
 				t.Fatal(err)
 			}
 		}

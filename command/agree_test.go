@@ -1,15 +1,11 @@
 package command_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,31 +13,6 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/internal/corpus"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
-
-// writeConfig writes a Caddyfile.
-func writeConfig(t *testing.T, sites string) (name string) {
-	t.Helper()
-	name = filepath.Join(t.TempDir(), "Caddyfile")
-	if err := os.WriteFile(name, []byte(sites), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-// serveForCommands runs a gateway with the key "secret" in front of a MOR that
-// believes everything.
-func serveForCommands(t *testing.T) (s *server, addr string, seen chan url.Values) {
-	t.Helper()
-	seen = make(chan url.Values, 1)
-	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		seen <- r.Form
-		_, _ = io.WriteString(w, success)
-	})
-	addr = testkit.FreeAddr(t)
-	s = serve(t, "http://"+addr+" {\n\tlog\n\tmor_gateway secret\n\treverse_proxy "+upstream+"\n}")
-	return s, addr, seen
-}
 
 // checkReport is what mor-check --json prints.
 type checkReport struct {
@@ -76,26 +47,43 @@ func TestCheckAgreesWithTheGateway(t *testing.T) {
 	if len(cases) < 100 {
 		t.Fatalf("%d cases", len(cases))
 	}
-	const fromMOR = "the request arrived"
-	upstream := mor(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-From-MOR", "yes")
-		_, _ = io.WriteString(w, fromMOR)
+		_, _ = io.WriteString(w, "the request arrived")
 	})
-	addrs := make(map[string]string)
-	var sites strings.Builder
-	for name, block := range map[string]string{
-		"main":  "secret secret \"next secret\"\nreseller Reseller1 \"reseller key\"\nreseller bob bob1 bob2",
-		"get":   "secret secret\nallow_get",
-		"users": "secret secret\nreseller Reseller1 \"reseller key\"\nusers admin alice",
-		"small": "secret secret\nmax_body 1KiB",
-	} {
-		addrs[name] = testkit.FreeAddr(t)
-		_, port, _ := net.SplitHostPort(addrs[name])
-		sites.WriteString("http://:" + port + " {\nbind 127.0.0.1\nmor_gateway {\n" + block + "\n}\nreverse_proxy " + upstream + "\n}\n")
+	const caddyfile = `
+	http://:{$MAIN} {
+		mor_gateway {
+			secret secret "next secret"
+			reseller Reseller1 "reseller key"
+			reseller bob bob1 bob2
+		}
+		reverse_proxy {$MOR}
 	}
-	config := writeConfig(t, sites.String())
-	serve(t, sites.String())
+	http://:{$GET} {
+		mor_gateway {
+			secret secret
+			allow_get
+		}
+		reverse_proxy {$MOR}
+	}
+	http://:{$USERS} {
+		mor_gateway {
+			secret secret
+			reseller Reseller1 "reseller key"
+			users admin alice
+		}
+		reverse_proxy {$MOR}
+	}
+	http://:{$SMALL} {
+		mor_gateway {
+			secret secret
+			max_body 1KiB
+		}
+		reverse_proxy {$MOR}
+	}`
+	s := testkit.Serve(t, caddyfile, "MOR", upstream.Addr)
+	config := writeFile(t, s.Fill(caddyfile, "MOR", upstream.Addr))
 
 	forwarded, refused := 0, 0
 	for i := range cases {
@@ -103,18 +91,14 @@ func TestCheckAgreesWithTheGateway(t *testing.T) {
 		if c.Site == "underscores" { // mor-check drops such header lines, as Caddy does by default
 			continue
 		}
-		addr, ok := addrs[c.Site]
-		if !ok {
-			t.Errorf("%s: no site %s", c.Where(), c.Site)
-			continue
-		}
-		_, port, _ := net.SplitHostPort(addr)
+		addr := s.Addr(strings.ToUpper(c.Site))
+		_, port, _ := strings.Cut(addr, ":")
 		request := c.Request()
 		rep, ok := mustCheck(t, request, "--config", config, "--site", ":"+port)
-		resp, body := sendRaw(t, addr, request, c.Open)
-		reached := resp.Header.Get("X-From-MOR") != ""
+		got := sendRaw(t, addr, request, c.Open)
+		reached := got.Header.Get("X-From-MOR") != ""
 		if ok != reached || rep.Accepted != (rep.Verdict == "accepted") {
-			t.Errorf("%s: mor-check says accepted %v (%s, status 0: %v), the gateway answers %d %q", c.Where(), rep.Accepted, rep.Verdict, ok, resp.StatusCode, body)
+			t.Errorf("%s: mor-check says accepted %v (%s, status 0: %v), the gateway answers %d %q", c.Where(), rep.Accepted, rep.Verdict, ok, got.Status, got.Body)
 			continue
 		}
 		failed := 0
@@ -131,11 +115,11 @@ func TestCheckAgreesWithTheGateway(t *testing.T) {
 			continue
 		}
 		refused++
-		if resp.StatusCode != rep.Status {
-			t.Errorf("%s: mor-check says status %d (%s), the gateway answers %d %q", c.Where(), rep.Status, rep.Verdict, resp.StatusCode, body)
+		if got.Status != rep.Status {
+			t.Errorf("%s: mor-check says status %d (%s), the gateway answers %d %q", c.Where(), rep.Status, rep.Verdict, got.Status, got.Body)
 		}
-		if rep.Verdict != "" && !bytes.HasPrefix(request, []byte("HEAD ")) && body != rep.Answer {
-			t.Errorf("%s: mor-check says %q, the gateway answers %q", c.Where(), rep.Answer, body)
+		if rep.Verdict != "" && !bytes.HasPrefix(request, []byte("HEAD ")) && got.Body != rep.Answer {
+			t.Errorf("%s: mor-check says %q, the gateway answers %q", c.Where(), rep.Answer, got.Body)
 		}
 	}
 	t.Logf("%d cases: %d forwarded, %d refused by both", len(cases), forwarded, refused)
@@ -147,33 +131,24 @@ func TestCheckAgreesWithTheGateway(t *testing.T) {
 // sendRaw sends the bytes of a request and returns the first answer. If there
 // is none for a while the request is incomplete, as an open one may be: then
 // the client stops.
-func sendRaw(t *testing.T, addr string, request []byte, open bool) (*http.Response, string) {
+func sendRaw(t *testing.T, addr string, request []byte, open bool) testkit.Answer {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := testkit.Connect(t, addr)
 	defer conn.Close()
 	go func() { _, _ = conn.Write(request) }() // the server may answer before it has read all
-	in := bufio.NewReader(conn)
 	wait := 5 * time.Second
 	if open {
 		wait = 500 * time.Millisecond
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(wait))
-	if _, err := in.Peek(1); err != nil {
-		_ = conn.(*net.TCPConn).CloseWrite()
+	if _, err := conn.In.Peek(1); err != nil {
+		_ = conn.CloseWrite()
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(testkit.Patience))
 	method, _, _ := strings.Cut(string(request), " ")
 	for {
-		resp, err := http.ReadResponse(in, &http.Request{Method: method})
-		if err != nil {
-			t.Fatalf("no answer to %.100q: %v", request, err)
-		}
-		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			body, _ := io.ReadAll(resp.Body)
-			return resp, string(body)
+		if got := conn.Answer(method); got.Status >= 200 || got.Status == http.StatusSwitchingProtocols {
+			return got
 		}
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +16,10 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+
+	_ "github.com/mor-gateway/caddy-mor-gateway/caddyfile"
 )
 
 // asCaddy makes the test binary a caddy: statuses and error lines are those
@@ -86,6 +92,7 @@ func writeFile(t *testing.T, text string) (name string) {
 }
 
 const (
+	action      = "/billing/api/did_details_update"
 	envKey      = "MOR_API_SECRET_KEY=secret"
 	exampleHash = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46" // the documentation's
 	checkURL    = "https://mor.example" + action
@@ -104,7 +111,7 @@ func TestHashCommand(t *testing.T) {
 		out, errOut string // a status of 2 if out is empty
 	}{
 		{"environment", "", "secret", []string{"--did-id", "6511"}, exampleHash + "\n", ""},
-		{"leading zeros are hashed", "", "secret", []string{"--did-id", "06511"}, hash("06511", "secret") + "\n", ""},
+		{"leading zeros are hashed", "", "secret", []string{"--did-id", "06511"}, contract.Hash("06511", "secret") + "\n", ""},
 		{"file", "", "", []string{"--did-id", "6511", "--secret-file", key}, exampleHash + "\n", "mor-hash: " + key + stripped},
 		{"file with CRLF", "", "", []string{"--did-id", "6511", "--secret-file", crlf}, exampleHash + "\n", "mor-hash: " + crlf + stripped},
 		{"file before environment", "", "x", []string{"--did-id", "6511", "--secret-file", key}, exampleHash + "\n", "mor-hash: " + key + stripped},
@@ -147,7 +154,18 @@ func TestHashCommandPrintsARequest(t *testing.T) {
 	testkit.Tool(t, "curl")
 	sh := testkit.Tool(t, "sh")
 	withKey(t, "secret")
-	s, addr, seen := serveForCommands(t)
+	seen := make(chan url.Values, 1)
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		seen <- r.Form
+		_, _ = io.WriteString(w, testkit.Success)
+	})
+	s := testkit.Serve(t, `http://127.0.0.1:{$SITE} {
+		log
+		mor_gateway secret
+		reverse_proxy {$MOR}
+	}`, "MOR", upstream.Addr)
+	addr := s.Addr("SITE")
 	for _, base := range []string{"http://" + addr + "/billing", "http://" + addr + "/billing/", "http://" + addr + action} {
 		const comment = `it's "a" & $b; 50% +1 \ é @x`
 		got := runCommand("", "mor-hash", "--did-id", "6511", "--url", base, "--user", "o'neil @ co", "--set", "comment="+comment, "--set", "call_limit=10")
@@ -163,32 +181,49 @@ func TestHashCommandPrintsARequest(t *testing.T) {
 			t.Errorf("MOR got %v", form)
 		}
 	}
-	s.settle(3)
+	s.Settle(3)
 }
 
 // What mor-check prints, its statuses, and that it never prints a right hash
 // or a key unasked.
 func TestCheckCommand(t *testing.T) {
-	wrong := hash("6511", "secret\n")
-	site := func(address, key string) string {
-		return address + " {\n\tmor_gateway " + key + "\n\treverse_proxy 127.0.0.1:1\n}\n"
-	}
-	one := writeConfig(t, "http://mor.example "+`{
-	mor_gateway {
-		secret {env.MOR_API_SECRET_KEY}
-		reseller shop shop-key
-		mode monitor
-	}
-	handle_errors {
+	wrong := contract.Hash("6511", "secret\n")
+	one := writeFile(t, `http://mor.example {
 		mor_gateway {
 			secret {env.MOR_API_SECRET_KEY}
 			reseller shop shop-key
 			mode monitor
 		}
+		handle_errors {
+			mor_gateway {
+				secret {env.MOR_API_SECRET_KEY}
+				reseller shop shop-key
+				mode monitor
+			}
+			reverse_proxy 127.0.0.1:1
+		}
+	}`)
+	two := writeFile(t, `
+	http://a.example, http://b.example:8080 {
+		mor_gateway k1
 		reverse_proxy 127.0.0.1:1
 	}
-}`)
-	two := writeConfig(t, site("http://a.example, http://b.example:8080", "k1")+site(":8081", "k2")+site("http://c.example", "{env.NO_SUCH_KEY}"))
+	:8081 {
+		mor_gateway k2
+		reverse_proxy 127.0.0.1:1
+	}
+	http://c.example {
+		mor_gateway {env.NO_SUCH_KEY}
+		reverse_proxy 127.0.0.1:1
+	}`)
+	none := writeFile(t, `http://x {
+		respond ok
+	}`)
+	broken := writeFile(t, `http://x {
+		mor_gateway {
+			secert k
+		}
+	}`)
 	body := writeFile(t, `{"u":"admin","did_id":6511,"hash":"`+exampleHash+`"}`)
 	for _, tt := range []struct {
 		name, stdin string
@@ -214,18 +249,18 @@ func TestCheckCommand(t *testing.T) {
 		{"ambiguous", "", "secret", []string{checkURL + "?u=a&u=b"}, 3, []string{"hint:     query: u: given more than once with different values", "status:   400"}},
 		{"terminal escapes", "", "secret", []string{checkURL + "?u=%1b[31m"}, 3, []string{`"\x1b[31m"`}},
 
-		{"monitor, other reseller's key", "", "secret", []string{"--config", one, checkURL + "?u=admin&did_id=1&hash=" + hash("1", "shop-key")}, 3, []string{`hint:     other_key: the hash was made with the key of reseller "shop"`, "note:     the mode is monitor"}},
-		{"one site twice", "", "secret", []string{"--config", one, checkURL + "?u=shop&did_id=1&hash=" + hash("1", "shop-key")}, 0, []string{"accepted"}},
-		{"site by host", "", "", []string{"--config", two, "--site", "a.example", checkURL + "?u=a&did_id=1&hash=" + hash("1", "k1")}, 0, []string{"accepted"}},
-		{"site by URL", "", "", []string{"--config", two, "--site", "http://B.example:8080", checkURL + "?u=a&did_id=1&hash=" + hash("1", "k1")}, 0, []string{"accepted"}},
-		{"site by port", "", "", []string{"--config", two, "--site", ":8081", checkURL + "?u=a&did_id=1&hash=" + hash("1", "k2")}, 0, []string{"accepted"}},
+		{"monitor, other reseller's key", "", "secret", []string{"--config", one, checkURL + "?u=admin&did_id=1&hash=" + contract.Hash("1", "shop-key")}, 3, []string{`hint:     other_key: the hash was made with the key of reseller "shop"`, "note:     the mode is monitor"}},
+		{"one site twice", "", "secret", []string{"--config", one, checkURL + "?u=shop&did_id=1&hash=" + contract.Hash("1", "shop-key")}, 0, []string{"accepted"}},
+		{"site by host", "", "", []string{"--config", two, "--site", "a.example", checkURL + "?u=a&did_id=1&hash=" + contract.Hash("1", "k1")}, 0, []string{"accepted"}},
+		{"site by URL", "", "", []string{"--config", two, "--site", "http://B.example:8080", checkURL + "?u=a&did_id=1&hash=" + contract.Hash("1", "k1")}, 0, []string{"accepted"}},
+		{"site by port", "", "", []string{"--config", two, "--site", ":8081", checkURL + "?u=a&did_id=1&hash=" + contract.Hash("1", "k2")}, 0, []string{"accepted"}},
 
 		{"several sites", "", "", []string{"--config", two, checkURL}, 2, []string{"mor-check: there are several sites with a mor_gateway; pick one with --site", "a.example", "b.example", ":8081", "c.example"}},
 		{"no such site", "", "", []string{"--config", two, "--site", "x.example", checkURL}, 2, []string{"mor-check: no site with a mor_gateway has the address of --site; there are"}},
 		{"wrong port", "", "", []string{"--config", two, "--site", "a.example:8080", checkURL}, 2, []string{"no site with"}},
 		{"key is missing", "", "", []string{"--config", two, "--site", "c.example", checkURL}, 2, []string{"secrets", "{env.NO_SUCH_KEY} is empty: the variable is not set"}},
-		{"no gateway", "", "", []string{"--config", writeConfig(t, "http://x {\n\trespond ok\n}"), checkURL}, 2, []string{"has no mor_gateway"}},
-		{"broken config", "", "", []string{"--config", writeConfig(t, "http://x {\n\tmor_gateway {\n\t\tsecert k\n\t}\n}"), checkURL}, 2, []string{":3", "unknown subdirective"}},
+		{"no gateway", "", "", []string{"--config", none, checkURL}, 2, []string{"has no mor_gateway"}},
+		{"broken config", "", "", []string{"--config", broken, checkURL}, 2, []string{":3", "unknown subdirective"}},
 		{"no config", "", "", []string{"--config", "/nonexistent", checkURL}, 2, []string{"the config cannot be read: open /nonexistent"}},
 		{"config and key", "", "", []string{"--config", one, "--secret-file", "k", checkURL}, 2, []string{"give --config or --secret-file"}},
 		{"site without config", "", "secret", []string{"--site", "a", checkURL}, 2, []string{"--site wants --config"}},
@@ -258,9 +293,9 @@ func TestCheckCommand(t *testing.T) {
 			}
 			secrets := []string{"shop-key", "k1", "k2", "\x1b"}
 			if tt.status == 3 {
-				secrets = append(secrets, exampleHash, hash("1", "secret"))
+				secrets = append(secrets, exampleHash, contract.Hash("1", "secret"))
 			}
-			if secret, ok := contains([]byte(got.out+got.errOut), secrets); ok {
+			if secret := testkit.FindAny(got.out+got.errOut, secrets); secret != "" {
 				t.Errorf("%q is in %+v", secret, got)
 			}
 		})
@@ -299,9 +334,11 @@ func TestCommandStatuses(t *testing.T) {
 		{nil, []string{"mor-check", checkURL}, 2, "mor-check" + noKey},
 		{[]string{envKey}, []string{"mor-check", "--x"}, 2, "mor-check" + badFlag + "mor-check\n"},
 	} {
-		if got := runCaddy(t, "", tt.env, tt.args...); got.status != tt.status || got.errOut != tt.errOut || (got.out == "") != (tt.status == 2) {
-			t.Errorf("%v: %+v", tt.args, got)
-		}
+		t.Run(strings.Join(append(tt.args, tt.env...), " "), func(t *testing.T) {
+			if got := runCaddy(t, "", tt.env, tt.args...); got.status != tt.status || got.errOut != tt.errOut || (got.out == "") != (tt.status == 2) {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

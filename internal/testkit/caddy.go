@@ -38,7 +38,7 @@ func New(t testing.TB) *Caddy {
 	return c
 }
 
-// Serve runs a Caddyfile until the test ends. For what stands between {$ and } in it: see Caddyfile.
+// Serve runs a Caddyfile until the test ends. For {$NAME} in it, see Fill.
 func Serve(t testing.TB, caddyfile string, vars ...string) *Caddy {
 	t.Helper()
 	c := New(t)
@@ -47,6 +47,13 @@ func Serve(t testing.TB, caddyfile string, vars ...string) *Caddy {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// For returns the same Caddy for a subtest, which fails in its stead.
+func (c *Caddy) For(t testing.TB) *Caddy {
+	sub := *c
+	sub.t = t
+	return &sub
 }
 
 // Load gives Caddy another configuration.
@@ -80,7 +87,7 @@ var variable = regexp.MustCompile(`\{\$([A-Z0-9_]+)\}`)
 
 // options are those of every Caddyfile. A test runs where nothing but the loopback is to be had.
 const options = `{
-	admin {$ADMIN_ADDR}
+	admin 127.0.0.1:{$ADMIN}
 	skip_install_trust
 	auto_https disable_redirects
 	default_bind 127.0.0.1
@@ -96,8 +103,7 @@ const options = `{
 `
 
 // Caddyfile completes a Caddyfile, which may begin with a block of global options of its own: it adds the folder, the
-// log, the admin endpoint and so on. {$NAME} is the value of NAME in vars, which has names and values; without one it is a
-// free port, the same for as long as this Caddy lives.
+// log, the admin endpoint and so on, and fills in what Fill does.
 func (c *Caddy) Caddyfile(text string, vars ...string) string {
 	c.t.Helper()
 	own, has := strings.CutPrefix(strings.TrimSpace(text), "{\n")
@@ -106,7 +112,14 @@ func (c *Caddy) Caddyfile(text string, vars ...string) string {
 	} else {
 		text = options + "}\n" + text
 	}
-	values := map[string]string{"DIR": c.Dir, "ADMIN_ADDR": c.Addr("ADMIN")}
+	return c.Fill(text, vars...)
+}
+
+// Fill puts the value of NAME in vars, which has names and values, in the place of {$NAME}. A name without a value is
+// that of a port: it is free at first, and the same for as long as this Caddy lives.
+func (c *Caddy) Fill(text string, vars ...string) string {
+	c.t.Helper()
+	values := map[string]string{"DIR": c.Dir}
 	for i := 0; i < len(vars); i += 2 {
 		values[vars[i]] = vars[i+1]
 	}

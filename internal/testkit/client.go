@@ -16,6 +16,7 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   string
+	Close  bool // the connection ends with it
 }
 
 // client has no connection that a reload could close under it, and follows no redirect.
@@ -56,7 +57,7 @@ func answer(t testing.TB, resp *http.Response) Answer {
 	if err != nil {
 		t.Fatalf("status %d, body %q: %v", resp.StatusCode, body, err)
 	}
-	return Answer{resp.StatusCode, resp.Header, string(body)}
+	return Answer{resp.StatusCode, resp.Header, string(body), resp.Close}
 }
 
 // Conn is a client below HTTP.

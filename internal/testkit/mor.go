@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -55,6 +56,7 @@ func StartMOR(t testing.TB, answer http.HandlerFunc) *MOR {
 		m.mu.Lock()
 		m.seen = append(m.seen, Request{r.Method + " " + r.RequestURI, r.Host, r.Header, r.ContentLength, r.TransferEncoding, string(body), err})
 		m.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		if answer != nil {
 			answer(w, r)
 			return

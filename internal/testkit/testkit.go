@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -66,4 +67,14 @@ func Eventually(t testing.TB, what string, happened func() bool) {
 			t.Fatalf("never happened: %s", what)
 		}
 	}
+}
+
+// FindAny returns the first of the words that stands in the text, or nothing.
+func FindAny(text string, words []string) string {
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			return word
+		}
+	}
+	return ""
 }
