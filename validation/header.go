@@ -21,7 +21,8 @@ const (
 // is refused.
 func (r *Request) mediaType() bool {
 	for _, v := range r.Header["Content-Encoding"] {
-		if v != "" && !equalFold(v, "identity") {
+		// Clients take it for the charset's place; nobody decodes that.
+		if v != "" && !equalFold(v, "identity") && !isUTF8(v) && !isASCIIBased(v) {
 			return r.fail(OddContentEncoding, InHeader, NoName)
 		}
 	}
@@ -33,7 +34,7 @@ func (r *Request) mediaType() bool {
 	if len(lines) == 0 || lines[0] == "" {
 		return true
 	}
-	mediaType, params, hasParams := strings.Cut(lines[0], ";")
+	mediaType, params, _ := strings.Cut(lines[0], ";")
 	switch mediaType = strings.Trim(mediaType, " \t"); {
 	case equalFold(mediaType, "application/x-www-form-urlencoded"):
 	case equalFold(mediaType, "application/json"):
@@ -43,7 +44,9 @@ func (r *Request) mediaType() bool {
 	default:
 		return r.fail(OddMediaType, InHeader, NoName)
 	}
-	if hasParams && !r.typeParameters(params) {
+	// An empty parameter at the end is none. Before another one it is an error
+	// in every release of Rack.
+	if params = strings.TrimRight(params, ";"); params != "" && !r.typeParameters(params) {
 		return false
 	}
 	if r.format == formatMultipart && r.boundary == "" {
@@ -52,9 +55,9 @@ func (r *Request) mediaType() bool {
 	return true
 }
 
-// typeParameters reads charset=utf-8 and, for multipart, the boundary; each
-// at most once. A form may have a charset that agrees with UTF-8 in ASCII, as
-// Apache's HttpClient writes it; then the body has nothing but ASCII.
+// typeParameters reads the charset and, for multipart, the boundary; each at
+// most once. With a charset that agrees with UTF-8 only in ASCII the body has
+// nothing else, decoded too.
 func (r *Request) typeParameters(params string) bool {
 	charset := false
 	for param := range strings.SplitSeq(params, ";") {
@@ -63,9 +66,9 @@ func (r *Request) typeParameters(params string) bool {
 			val = val[1 : n-1]
 		}
 		switch {
-		case equalFold(name, "charset") && !charset && equalFold(val, "utf-8"):
+		case equalFold(name, "charset") && !charset && isUTF8(val):
 			charset = true
-		case equalFold(name, "charset") && !charset && r.format == formatForm && (equalFold(val, "iso-8859-1") || equalFold(val, "us-ascii")):
+		case equalFold(name, "charset") && !charset && isASCIIBased(val):
 			charset, r.ascii = true, true
 		case name == "boundary" && r.format == formatMultipart: // see mediaType
 			if r.boundary != "" || !isBoundary(val) {
@@ -77,15 +80,6 @@ func (r *Request) typeParameters(params string) bool {
 		}
 	}
 	return true
-}
-
-func isBoundary(s string) bool {
-	for i := range len(s) {
-		if !isBoundaryByte(s[i]) {
-			return false
-		}
-	}
-	return 0 < len(s) && len(s) <= maxBoundary
 }
 
 // headers looks for header lines that change what MOR reads, or whether what
@@ -151,8 +145,9 @@ func isOddName(name string) bool {
 	return slices.ContainsFunc(overrides[:], is) || slices.ContainsFunc(framing[:], is)
 }
 
-// isPlainConnection reports whether the Connection header lines name nothing
-// that a proxy would drop and MOR needs.
+// isPlainConnection reports whether the Connection header lines name no header
+// line, which Caddy's proxy would drop and another one keep. Whether there is
+// such a line here doesn't matter: the site may add it after the gateway.
 func isPlainConnection(lines []string) bool {
 	for _, line := range lines {
 		for option := range strings.SplitSeq(line, ",") {

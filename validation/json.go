@@ -12,6 +12,9 @@ const maxJSONDepth = 100
 // root's own members can be guarded; all others must be well-formed, no more.
 // It reports false if the request is refused.
 func readJSON(r *Request, b []byte) bool {
+	if r.ascii && !isASCII(b) {
+		return r.fail(OddCharset, InJSON, NoName)
+	}
 	j := jsonReader{r: r, b: b}
 	j.space()
 	if j.peek() != '{' {
@@ -286,6 +289,9 @@ func (j *jsonReader) str(dst *[]byte) {
 		case '\\':
 			j.i++
 			c := j.escape()
+			if j.r.ascii && c >= utf8.RuneSelf {
+				j.fail(OddCharset)
+			}
 			if j.ok() && dst != nil {
 				*dst = utf8.AppendRune(*dst, c)
 			}

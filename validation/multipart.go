@@ -2,15 +2,31 @@ package validation
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 )
 
 // maxBoundary is the longest boundary that RFC 2046 allows.
 const maxBoundary = 70
 
-// isBoundaryByte reports whether a boundary may have the byte: what HTTP
-// libraries make boundaries of, and nothing that means something to a parser.
-func isBoundaryByte(c byte) bool { return isWordByte(c) || c == '.' || c == '+' }
+// isBoundary reports whether every release of Rack, which looks for
+// boundary="?([^";,]+)"?, takes s for the boundary and nothing else. Where
+// "boundary=" stands twice, most take what is after the last one, and 2.2.24,
+// 3.1.22 and 3.2.7 what is after the first.
+func isBoundary(s string) bool {
+	const name = "boundary"
+	for i := range len(s) {
+		if !isBoundaryByte(s[i]) || s[i] == '=' && i >= len(name) && equalFold(s[i-len(name):i], name) {
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= maxBoundary
+}
+
+// isBoundaryByte reports whether a boundary may have the byte: RFC 2046's
+// characters, of which Qt's libraries use "/", Symfony's and Python's "=", but
+// neither the comma nor the space; and "*" as snippets for Android have it.
+func isBoundaryByte(c byte) bool { return isTokenByte(c) || strings.IndexByte("'()/:=?*", c) >= 0 }
 
 // readMultipart reads a multipart/form-data body in the one shape that HTTP
 // libraries write. It reports false if the request is refused.
@@ -20,6 +36,9 @@ func isBoundaryByte(c byte) bool { return isWordByte(c) || c == '.' || c == '+' 
 //
 // "--" boundary stands nowhere else: Rack would cut a value there.
 func readMultipart(r *Request, b []byte) bool {
+	if r.ascii && !isASCII(b) {
+		return r.fail(OddCharset, InMultipart, NoName)
+	}
 	delimiter := append(append(make([]byte, 0, len("--")+maxBoundary), "--"...), r.boundary...)
 	b = bytes.TrimPrefix(b, []byte("\r\n"))
 	if !bytes.HasPrefix(b, delimiter) {
@@ -175,7 +194,7 @@ func (p *part) disposition(v []byte) bool {
 func (p *part) mediaType(v []byte) bool {
 	rest, ok := cutField(v, "text/plain")
 	if !ok {
-		for len(v) > 0 && (isWordByte(v[0]) || v[0] == '/' || v[0] == '.' || v[0] == '+') {
+		for len(v) > 0 && (isTokenByte(v[0]) || v[0] == '/') {
 			v = v[1:]
 		}
 		p.anyTyped, rest = true, v
@@ -206,6 +225,9 @@ func (p *part) length(v []byte) bool {
 	}
 	return true
 }
+
+// isTokenByte reports whether a value without quotes may have the byte.
+func isTokenByte(c byte) bool { return isWordByte(c) || c == '.' || c == '+' }
 
 func isPartNameByte(c byte) bool {
 	return isWordByte(c) || c == '.' || c == '[' || c == ']' || c == ' '
@@ -258,7 +280,7 @@ func cutQuoted(s []byte, is func(byte) bool) (val, rest []byte, ok bool) {
 		s = s[1:]
 	}
 	n := 0
-	for n < len(s) && is(s[n]) && (quoted || isBoundaryByte(s[n])) {
+	for n < len(s) && is(s[n]) && (quoted || isTokenByte(s[n])) {
 		n++
 	}
 	val, rest = s[:n], s[n:]

@@ -98,6 +98,17 @@ func checkSurrogates(body []byte) error {
 	return nil
 }
 
+// escapesBeyondASCII reports whether a text has an escape of a character that
+// is not ASCII.
+func escapesBeyondASCII(body []byte) bool {
+	for _, m := range jsonEscape.FindAllSubmatch(body, -1) {
+		if c, _ := strconv.ParseUint(string(m[1]), 16, 16); c > 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
 // depth counts how many arrays and objects are open at once.
 func depth(raw []byte) (most int) {
 	d := json.NewDecoder(bytes.NewReader(raw))

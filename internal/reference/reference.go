@@ -167,42 +167,57 @@ func checkHeader(h http.Header) error {
 }
 
 const (
-	charset   = `(?i:charset)=(?i:utf-8|"utf-8")`
-	delimiter = `[A-Za-z0-9_.+-]{1,70}`
+	utf        = `utf-?8`
+	halfCommon = `us-ascii|iso-8859-(?:[1-9]|1[013456])|windows-125[0-8]` // with UTF-8: what is ASCII
+	charset    = `(?i:charset)=(?i:(?:` + utf + `)|"(?:` + utf + `)"|(` + halfCommon + `)|"(` + halfCommon + `)")`
+	delimiter  = `[A-Za-z0-9'()+_./:=?*-]{1,70}`
 )
 
 var (
-	typeForm      = regexp.MustCompile(`^((?i:application/x-www-form-urlencoded)[ \t]*(;[ \t]*` + charset + `)?)?$`)
-	typeLatin     = regexp.MustCompile(`^(?i:application/x-www-form-urlencoded)[ \t]*;[ \t]*(?i:charset)=(?i:iso-8859-1|us-ascii|"iso-8859-1"|"us-ascii")$`)
-	typeJSON      = regexp.MustCompile(`^(?i:application/json)[ \t]*(;[ \t]*` + charset + `)?$`)
-	typeMultipart = regexp.MustCompile(`^multipart/form-data[ \t]*(;[ \t]*` + charset + `)?;[ \t]*boundary=(?:"(` + delimiter + `)"|(` + delimiter + `))(;[ \t]*` + charset + `)?$`)
+	typeForm      = regexp.MustCompile(`^(?:(?i:application/x-www-form-urlencoded)[ \t]*(?:;[ \t]*` + charset + `)?;*)?$`)
+	typeJSON      = regexp.MustCompile(`^(?i:application/json)[ \t]*(?:;[ \t]*` + charset + `)?;*$`)
+	typeMultipart = regexp.MustCompile(`^multipart/form-data[ \t]*(?:;[ \t]*(` + charset + `))?;[ \t]*boundary=(?:"(` + delimiter + `)"|(` + delimiter + `))(?:;[ \t]*(` + charset + `))?;*$`)
+	coding        = regexp.MustCompile(`^(?i:identity|` + utf + `|` + halfCommon + `)?$`)
+
+	beyondASCII = regexp.MustCompile(`[^\x00-\x7f]`)
+	twice       = regexp.MustCompile(`(?i)boundary=`)
 )
 
 func readBody(h http.Header, body []byte) (Values, error) {
-	if coding := h.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+	if !coding.MatchString(h.Get("Content-Encoding")) {
 		return nil, errors.New("encoded")
 	}
 	mediaType := h.Get("Content-Type")
 	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) && !typeMultipart.MatchString(mediaType) {
 		return nil, errors.New("a byte order mark")
 	}
-	switch {
-	case typeForm.MatchString(mediaType):
-		return readPairs(string(body))
-	case typeLatin.MatchString(mediaType):
-		if regexp.MustCompile(`[^\x00-\x7f]|%[89A-Fa-f]`).Match(body) {
-			return nil, errors.New("the charset matters")
+	if m := typeForm.FindStringSubmatch(mediaType); m != nil {
+		if m[1]+m[2] != "" && (beyondASCII.Match(body) || regexp.MustCompile(`%[89A-Fa-f]`).Match(body)) {
+			return nil, errCharset
 		}
 		return readPairs(string(body))
-	case typeJSON.MatchString(mediaType):
+	}
+	if m := typeJSON.FindStringSubmatch(mediaType); m != nil {
+		if m[1]+m[2] != "" && (beyondASCII.Match(body) || escapesBeyondASCII(body)) {
+			return nil, errCharset
+		}
 		return readJSON(body)
 	}
 	m := typeMultipart.FindStringSubmatch(mediaType)
-	if m == nil || m[1] != "" && m[4] != "" {
+	if m == nil || m[1] != "" && m[6] != "" {
 		return nil, errors.New("content type")
 	}
-	return readMultipart(body, m[2]+m[3])
+	if m[2]+m[3]+m[7]+m[8] != "" && beyondASCII.Match(body) {
+		return nil, errCharset
+	}
+	boundary := m[4] + m[5]
+	if twice.MatchString(boundary) {
+		return nil, errors.New("a boundary in the boundary")
+	}
+	return readMultipart(body, boundary)
 }
+
+var errCharset = errors.New("the charset matters")
 
 // readPairs reads a query or an urlencoded body with "&" alone between the
 // pairs, and with ";" as well. Both must give the same.
