@@ -120,6 +120,7 @@ func FuzzForm(f *testing.F) {
 	for _, s := range forms {
 		f.Add("application/x-www-form-urlencoded", []byte(s))
 		f.Add("application/x-www-form-urlencoded; charset=utf-8", []byte(s))
+		f.Add("application/x-www-form-urlencoded; charset=windows-1250;", []byte(s))
 		f.Add("", []byte(s))
 		f.Add("multipart/form-data", []byte(s))
 	}
@@ -140,9 +141,11 @@ func FuzzJSON(f *testing.F) {
 		f.Add([]byte(s), "u=admin&did_id=6511")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, query string) {
-		q := post("application/json", body)
-		q.Query = query
-		compare(t, q)
+		for _, contentType := range []string{"application/json", "application/json; charset=iso-8859-1"} {
+			q := post(contentType, body)
+			q.Query = query
+			compare(t, q)
+		}
 	})
 }
 
@@ -154,7 +157,7 @@ func FuzzMultipart(f *testing.F) {
 		file  = "--b\r\nContent-Disposition: form-data; name=\"f[]\"; filename=\"a (1).txt\"\r\nContent-Type: application/octet-stream\r\n\r\n\xff\x00\r\n"
 		odd   = "--b\r\nContent-Disposition: form-data;name=call_limit\r\nContent-ID: u\r\n\r\n5\r\n--b\r\ncontent-disposition:form-data; NAME=\"u\"\r\n folded: x\r\n\r\nx--b\r\n"
 	)
-	for _, boundary := range []string{"b", `"b"`, "b; charset=utf-8", "-", ""} {
+	for _, boundary := range []string{"b", `"b"`, "b; charset=utf-8", "b;", "b; charset=iso-8859-1", "boundary=b", "-", ""} {
 		for _, body := range []string{plain + net + java + file, "\r\n" + plain, odd, plain + odd} {
 			f.Add("multipart/form-data; boundary="+boundary, []byte(body+"--b--\r\n"))
 		}
@@ -168,7 +171,7 @@ func FuzzMultipart(f *testing.F) {
 func FuzzHeader(f *testing.F) {
 	for _, h := range [][2]string{
 		{"Connection", "keep-alive, Upgrade"}, {"Connection", "content-type"}, {"Content_Type", "application/json"},
-		{"X-HTTP-Method-Override", "PUT"}, {"X_Http.Method-Override", ""}, {"Content-Encoding", "gzip"}, {"Upgrade", "h2c"},
+		{"X-HTTP-Method-Override", "PUT"}, {"X_Http.Method-Override", ""}, {"Content-Encoding", "gzip"}, {"Content-Encoding", "utf8"}, {"Upgrade", "h2c"},
 		{"Content-Type", "text/plain"}, {"X-Real-Ip", "127.0.0.1"}, {"Content-Length", "1"},
 	} {
 		f.Add(h[0], h[1], false)
@@ -214,6 +217,9 @@ func FuzzWriters(f *testing.F) {
 	f.Add("admin", "6511", "999", "comment", "a;b&c=d", "b")
 	f.Add("Resel", "0", "", "x[]", "\u00a0\u3000 \u00fc\U0001f600", "----WebKitFormBoundary7MA4YWxkTrZu0gW")
 	f.Add("", "06511", " \t", "sip.header", "X-A: \"b\"\\\r\n--b", "+._-")
+	f.Add("admin", "6511", "5", "comment", "\\u00e9 %e9", "boundary_.oOo._SDKY3AU6/g5fNhIxl/XpFEqtyLTwOoXB")
+	f.Add("admin", "6511", "5", "comment", "--=", "===1616056691487===")
+	f.Add("admin", "6511", "5", "comment", "x", "'()+_-./:=?")
 	f.Fuzz(func(t *testing.T, user, didID, limit, name, value, boundary string) {
 		// The contract and the grammar exclude this much:
 		for _, s := range []string{user, didID, limit, name, value} {
@@ -260,13 +266,15 @@ func writeAll(params [][2]string, boundary string) map[string]reference.Request 
 	vals, object := url.Values{}, map[string]string{}
 	var parts bytes.Buffer
 	w := multipart.NewWriter(&parts)
-	asParts := strings.Trim(boundary, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+._-") == "" && w.SetBoundary(boundary) == nil
+	asParts := w.SetBoundary(boundary) == nil && !strings.ContainsAny(boundary, ", ") && !strings.Contains(strings.ToLower(boundary), "boundary=")
+	ascii := true
 	for _, p := range params {
 		vals.Set(p[0], p[1])
 		object[p[0]] = p[1]
 		asParts = asParts && !strings.Contains(p[0]+"\r\n"+p[1], "--"+boundary) && p[0] != "" &&
 			strings.Trim(p[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.[] -") == "" &&
 			strings.Trim(p[0], "[] ") != ""
+		ascii = ascii && strings.IndexFunc(p[0]+p[1], func(c rune) bool { return c > 0x7f }) < 0
 		_ = w.WriteField(p[0], p[1])
 	}
 	_ = w.Close()
@@ -279,6 +287,13 @@ func writeAll(params [][2]string, boundary string) map[string]reference.Request 
 	}
 	if asParts {
 		qs["multipart"] = post(w.FormDataContentType(), parts.Bytes())
+	}
+	if ascii {
+		qs["form in US-ASCII"] = post("application/x-www-form-urlencoded; charset=US-ASCII", []byte(vals.Encode()))
+		qs["JSON in windows-1252"] = post("application/json; charset=windows-1252;", asJSON)
+	}
+	if ascii && asParts {
+		qs["multipart in ISO-8859-1"] = post(w.FormDataContentType()+"; charset=ISO-8859-1", parts.Bytes())
 	}
 	return qs
 }

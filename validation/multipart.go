@@ -31,10 +31,12 @@ func isBoundaryByte(c byte) bool { return isTokenByte(c) || strings.IndexByte("'
 // readMultipart reads a multipart/form-data body in the one shape that HTTP
 // libraries write. It reports false if the request is refused.
 //
-//	body = [CRLF] *("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF]
+//	body = [CRLF] +("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF [CRLF]]
 //	part = head CRLF value
 //
-// "--" boundary stands nowhere else: Rack would cut a value there.
+// "--" boundary stands nowhere else: Rack would cut a value there. Two line
+// ends at the end are those of form-data-encoder, which many libraries for
+// Node write with.
 func readMultipart(r *Request, b []byte) bool {
 	if r.ascii && !isASCII(b) {
 		return r.fail(OddCharset, InMultipart, NoName)
@@ -46,8 +48,11 @@ func readMultipart(r *Request, b []byte) bool {
 	}
 	b = b[len(delimiter):]
 	for first := true; ; first = false {
-		if !first && (string(b) == "--" || string(b) == "--\r\n") {
-			return true
+		switch string(b) {
+		case "--", "--\r\n", "--\r\n\r\n":
+			if !first {
+				return true
+			}
 		}
 		if !bytes.HasPrefix(b, []byte("\r\n")) {
 			return r.fail(OddPartFrame, InMultipart, NoName)

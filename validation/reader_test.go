@@ -274,6 +274,7 @@ func TestMultipart(t *testing.T) {
 	}{
 		{"%s--XyZ--", NoReason},
 		{"%s--XyZ--\r\n", NoReason},
+		{"%s--XyZ--\r\n\r\n", NoReason}, // form-data-encoder
 		{"\r\n%s--XyZ--\r\n", NoReason},
 		{"%s" + field(cd+"call_limit", "5") + "--XyZ--", NoReason}, // .NET
 		{"%s" + field("Content-Type: text/plain; charset=utf-8\r\n"+cd+"comment", "é") + "--XyZ--", NoReason},                                          // .NET
@@ -293,7 +294,9 @@ func TestMultipart(t *testing.T) {
 		{"%s--XyZ", OddPartFrame},
 		{"%s--XyZ-", OddPartFrame},
 		{"%s--XyZ--x", OddPartFrame},
-		{"%s--XyZ--\r\n\r\n", OddPartFrame},
+		{"%s--XyZ--\r\n\r\n\r\n", OddPartFrame},
+		{"%s--XyZ--\n", OddPartFrame},
+		{"%s--XyZ--\r\n\n", OddPartFrame},
 		{"%s--XyZ--\r\n" + field(cd+`"call_limit"`, "-5"), OddPartFrame},
 		{"x\r\n%s--XyZ--", OddPartFrame},
 		{"\n%s--XyZ--", OddPartFrame},

@@ -39,7 +39,7 @@ func readMultipart(body []byte, boundary string) (Values, error) {
 	if first := string(pieces[0]); first != "" && first != "\r\n" {
 		return nil, errors.New("something before the first boundary")
 	}
-	if end := string(pieces[last]); end != "--" && end != "--\r\n" {
+	if !regexp.MustCompile(`^--(\r\n){0,2}$`).Match(pieces[last]) {
 		return nil, errors.New("no end")
 	}
 	vals := make(Values)
