@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,9 +150,10 @@ func (g generator) breakRule(v *values) {
 func (g generator) draft(v *values) *draft {
 	d := &draft{
 		site: v.site, method: "POST", framing: length,
-		path:     pick(g, "/billing/api/did_details_update", "/billing/api/did_details_update", "/billing//api/did_details_update", "/billing/api/did_details_update.xml", "/billing/api/did_details_update/"),
-		headers:  []string{"Host: mor.example"},
-		boundary: pick(g, "b", "------------------------d74496d66958873e", "----WebKitFormBoundary7MA4YWxk", "5f8b6e0c2a7d4f1e9c3b"),
+		path:    pick(g, "/billing/api/did_details_update", "/billing/api/did_details_update", "/billing//api/did_details_update", "/billing/api/did_details_update.xml", "/billing/api/did_details_update/"),
+		headers: []string{"Host: mor.example"},
+		boundary: pick(g, "b", "------------------------d74496d66958873e", "----WebKitFormBoundary7MA4YWxk", "5f8b6e0c2a7d4f1e9c3b",
+			"boundary_.oOo._SDKY3AU6/g5fNhIxl/XpFEqt++", "_=_symfony_1579722514_=_", "===1616056691487===", "*****", "Part_0_(-1234'+_-./:=?)"),
 	}
 	d.kind = pick(g, noBody, noBody, formBody, formBody, jsonBody, jsonBody, multipartBody)
 	if d.kind == noBody && sites[d.site].AllowGet && g.chance(60) {
@@ -159,11 +161,11 @@ func (g generator) draft(v *values) *draft {
 	}
 	switch d.kind {
 	case formBody:
-		d.types = pick(g, nil, []string{"application/x-www-form-urlencoded"}, []string{"application/x-www-form-urlencoded; charset=utf-8"}, []string{"application/x-www-form-urlencoded;charset=UTF-8"})
+		d.types = pick(g, nil, []string{"application/x-www-form-urlencoded"}, []string{"application/x-www-form-urlencoded;"}, []string{"application/x-www-form-urlencoded; charset=utf-8"}, []string{"application/x-www-form-urlencoded;charset=UTF-8"})
 	case jsonBody:
-		d.types = pick(g, []string{"application/json"}, []string{"application/json; charset=utf-8"})
+		d.types = pick(g, []string{"application/json"}, []string{"application/json; charset=utf-8"}, []string{"application/json;"}, []string{"application/json;charset=utf8"})
 	case multipartBody:
-		d.types = []string{"multipart/form-data; boundary=" + d.boundary}
+		d.types = []string{"multipart/form-data; boundary=" + pick(g, d.boundary, d.boundary, `"`+d.boundary+`"`, d.boundary+";")}
 	}
 	for _, line := range []string{"User-Agent: GuzzleHttp/7", "Accept: */*", "Accept-Encoding: gzip, deflate", "Connection: keep-alive", "X-Requested-With: XMLHttpRequest"} {
 		if g.chance(15) {
@@ -183,11 +185,20 @@ func (g generator) draft(v *values) *draft {
 	if len(d.body) == 0 {
 		d.kind, d.types = noBody, nil
 	}
+	if len(d.types) == 1 && !strings.Contains(d.types[0], "charset") && !beyondASCII.Match(d.bodyBytes()) && g.chance(15) {
+		d.types[0] = strings.TrimSuffix(d.types[0], ";") + pick(g, "; charset=ISO-8859-1", "; charset=us-ascii;", ";charset=Windows-1252")
+	}
+	if d.kind != noBody && g.chance(10) {
+		d.headers = append(d.headers, "Content-Encoding: "+pick(g, "UTF-8", "utf8", "identity"))
+	}
 	if d.kind != noBody && g.chance(10) {
 		d.framing = g.chunked
 	}
 	return d
 }
+
+// beyondASCII finds what is no ASCII, or once a form is decoded.
+var beyondASCII = regexp.MustCompile(`[^\x00-\x7f]|%[89A-F]`)
 
 // written writes a parameter into the body, and says what Rails must see.
 func (g generator) written(d *draft, p param) (pair, param) {

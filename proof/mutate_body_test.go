@@ -135,7 +135,7 @@ func (g generator) partOddity(d *draft) {
 	body := parts(d.body, d.boundary)
 	first := "--" + d.boundary
 	evil := "--" + d.boundary + "\r\nContent-Disposition: form-data; name=\"call_limit\"\r\n\r\n-5\r\n"
-	switch g.IntN(10) {
+	switch g.IntN(11) {
 	case 0:
 		body = pick(g, "\r\n", "\n", "x\r\n", "\r\n\r\n", " ", "call_limit=-5&", "--\r\n", "\x00") + body
 	case 1:
@@ -147,7 +147,7 @@ func (g generator) partOddity(d *draft) {
 	case 4:
 		body = strings.ReplaceAll(body, "\r\n", "\n")
 	case 5:
-		d.types = []string{"multipart/form-data; boundary=" + pick(g, `"`+d.boundary+`"`, d.boundary+"; boundary=c", "c; boundary="+d.boundary, d.boundary+",c", d.boundary+" ", `"`+d.boundary, "'"+d.boundary+"'", d.boundary+"; charset=utf-8", `"\`+d.boundary+`"`, strings.ToUpper(d.boundary))}
+		d.types = []string{"multipart/form-data; boundary=" + pick(g, `"`+d.boundary+`"`, d.boundary+"; boundary=c", "c; boundary="+d.boundary, d.boundary+",c", d.boundary+" ", `"`+d.boundary, "'"+d.boundary+"'", d.boundary+"; charset=utf-8", `"\`+d.boundary+`"`, strings.ToUpper(d.boundary), "boundary="+d.boundary, "x_Boundary="+d.boundary, d.boundary+"=boundary", d.boundary+"; charset=utf-16", d.boundary+"; charset=windows-1252", ";"+d.boundary, d.boundary+";;")}
 	case 6:
 		d.types = []string{pick(g, "multipart/form-data; x=y; boundary=", "multipart/mixed; boundary=", "multipart/form-data;boundary=", "MULTIPART/FORM-DATA; boundary=", "multipart/form-data; BOUNDARY=", "multipart/form-data, boundary=", "multipart/form-data; boundary =", "multipart/form-data boundary=", "multipart/x; boundary=") + d.boundary}
 	case 7:
@@ -158,6 +158,13 @@ func (g generator) partOddity(d *draft) {
 		body = body[:at] + "--" + strings.ToUpper(d.boundary) + evil[len(first):] + body[at:]
 	case 9:
 		body = strings.Replace(body, first, first+"--\r\n"+first, 1)
+	case 10: // two boundaries, one the other's end, each framing something else
+		outer := "x_boundary=" + d.boundary
+		body = strings.ReplaceAll(body, first, "--"+outer) + pick(g, "", evil+first+"--\r\n")
+		if at := strings.LastIndex(body, "--"+outer); g.chance(50) {
+			body = body[:at] + "--" + outer + "\r\nContent-Disposition: form-data; name=\"comment\"\r\n\r\nx\r\n" + evil + first + "--\r\n" + body[at:]
+		}
+		d.types = []string{"multipart/form-data; boundary=" + pick(g, outer, `"`+outer+`"`)}
 	}
 	d.kind, d.raw = rawBody, body
 }
@@ -166,7 +173,7 @@ var contentTypes = []string{
 	"application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=b", "multipart/form-data", "text/plain", "", " ",
 	"text/x-json", "application/jsonrequest", "application/vnd.api+json", "application/xml", "text/xml; charset=utf-8", "application/x-yaml",
 	"multipart/mixed; boundary=b", "multipart/related; boundary=b", "application/json; charset=utf-8; x=y", "application/json;", "application/json, text/plain",
-	"text/plain, application/json", "application/x-www-form-urlencoded, application/json", "application/json; charset=utf-16", "application/json; charset=utf-7",
+	"text/plain, application/json", "application/x-www-form-urlencoded, application/json", "application/json; charset=utf-16", "application/json; charset=utf-7", "application/json; charset=iso-8859-1", "application/json;;charset=utf8", "application/x-www-form-urlencoded; charset=windows-1251",
 	"APPLICATION/JSON", "application/ json", "application/json\t", "application/json\x0b", "application/json\u00a0", `"application/json"`, "application/x-www-form-urlencoded; charset=iso-8859-1",
 	"application/x-www-form-urlencoded; boundary=b", "multipart/form-data; boundary=\"\"", "multipart/form-data; boundary=\"b\"", "*/*", "application/*", "json", "application/octet-stream", "application/json;charset=\"utf-8\"",
 }

@@ -3,8 +3,10 @@
 module GenerousMultipart
   module_function
 
-  def parse(type, body, transfer: false)
-    boundary = type[/boundary="?([^";,]+)"?/n, 1] or return nil
+  # Of two boundaries Rack before 2.2.24, 3.1.22 and 3.2.7 takes the last, also where it stands inside the other.
+  def parse(type, body, transfer: false, boundary: type[/.*boundary="?([^";,]+)"?/n, 1])
+    return unless boundary
+
     pieces = body.split(/(?:\r\n)?--#{Regexp.escape(boundary.b)}(?=\r\n|--)/n)
     params = {}
     pieces.drop(1).each do |piece|

@@ -107,7 +107,7 @@ module Readings
     elsif type =~ JSON_TYPES && (parsed = FirstHash.parse(body))
       env[PARSED] = parsed
     elsif type =~ MULTIPART && type.scan(/boundary=/i).size > 1
-      env[PARSED] = GenerousMultipart.parse(type[/\A.*?boundary=[^;]*/i], body)
+      env[PARSED] = GenerousMultipart.parse(type, body, boundary: type[/boundary="?([^";,]+)/i, 1])
     end
     [env, body]
   end
@@ -139,10 +139,10 @@ module Readings
     [env.merge('CONTENT_TYPE' => type.split(',').last.to_s.strip), body] if type.include?(',')
   end
 
-  # Some decode a form by the charset of its type.
+  # Some decode a body by the charset of its type.
   def charset(env, body)
     name = env['CONTENT_TYPE'].to_s[/charset="?([^";,\s]+)/i, 1]
-    return if name.nil? || name.casecmp?('utf-8') || !form?(env)
+    return if name.nil? || name.casecmp?('utf-8')
 
     [env, body.encode('UTF-8', name, invalid: :replace, undef: :replace).b]
   rescue EncodingError
