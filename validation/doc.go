@@ -84,19 +84,23 @@
 //
 // It counts if the request has a body. A GET has none           OddBodyOfGet
 //
-//	Content-Encoding = *('identity' | "")                        OddContentEncoding
-//	Content-Type = "" | type *(";" ows parameter); or no line
+//	Content-Encoding = "" | 'identity' | utf | ascii             OddContentEncoding
+//	Content-Type = "" | type *(";" ows parameter) *";"; or no line
 //	type      = 'application/x-www-form-urlencoded' ows          formatForm, as is no type
 //	          | 'application/json' ows                           formatJSON
 //	          | "multipart/form-data" ows                        formatMultipart
 //	            any other type                                   OddMediaType
 //	parameter = 'charset' "=" (charset | DQUOTE charset DQUOTE)  at most once
-//	charset   = 'utf-8'; with formatForm 'iso-8859-1' or
-//	            'us-ascii', then the body has only ASCII, decoded too
 //	          | "boundary" "=" (boundary | DQUOTE boundary DQUOTE)
 //	            any other parameter                              OddCharset
-//	boundary  = 1 to 70 of (wordch | "." | "+"); with multipart
-//	            exactly once, else never                         OddBoundary
+//	charset   = utf | ascii         after ascii all of the body is ASCII: as it
+//	            is, in a form also with %XX decoded, in JSON also with \uXXXX
+//	            decoded, whatever it stands for                  OddCharset
+//	utf       = 'utf-8' | 'utf8'
+//	ascii     = 'us-ascii' | 'iso-8859-' (1..11 | 13..16) | 'windows-' (1250..1258)
+//	boundary  = 1 to 70 of (A..Z | a..z | 0..9 | "'" | "(" | ")" | "+" | "_" | "-"
+//	            | "." | "/" | ":" | "=" | "?" | "*") without 'boundary=' in it;
+//	            with multipart exactly once, else never          OddBoundary
 //
 // # Bodies of formatJSON
 //
@@ -110,7 +114,7 @@
 //
 // # Bodies of formatMultipart
 //
-//	body      = [CRLF] +("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF]
+//	body      = [CRLF] +("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF [CRLF]]
 //	            "--" boundary stands nowhere else                OddPartFrame
 //	part      = +(line CRLF) CRLF value
 //	line      = disposition | type | encoding | length           OddPartHeader
@@ -126,12 +130,29 @@
 //	type      = 'Content-Type:' [SP] (plain | any) [*SP ";" *SP 'charset=' charset]
 //	plain     = 'text/plain'
 //	any       = *(wordch | "/" | "." | "+")       with file only
-//	            here any charset may be one of the three, in quotes or
-//	            not; with the last two the value is ASCII
+//	            here the charset is 'utf-8', 'us-ascii' or 'iso-8859-1', in
+//	            quotes or not; with the last two the value is ASCII
 //	encoding  = 'Content-Transfer-Encoding:' [SP] ('7bit' | '8bit' | 'binary')
 //	                                                             OddPartType
 //	length    = 'Content-Length:' [SP] +(0..9)
 //	value     = UTF-8, but with file                             OddUTF8
+//
+// All else in a part is refused. Releases of Rack read in different ways:
+//
+//	a further line with a disposition in its value: Rack before 3.1.16 takes
+//	  the name from there if it stands first
+//	";name=" without the space: no name to Rack before 2.1
+//	a tab before the name: no name to Rack 0.9.1
+//	NAME=: no name since Rack 3.1.0
+//	a quote, backslash or ";" in a name: Rack 1 ends it there
+//	a bare name before another line: Rack 1 goes on to the next ";"
+//	filename*: a file since Rack 2.0, no file before
+//	a value with a type: a file to Rack 1.0 to 1.2, text/plain too, which is
+//	  neither a number nor a hash then
+//	an empty type: an error since Rack 1.6
+//	a charset unknown to Ruby, utf8 among them: an error in Rack 1.6 to 2.2
+//
+// No release decodes base64 or quoted-printable, but readers of mail do.
 //
 // # Order
 //

@@ -64,12 +64,12 @@ var reasonTexts = [numReasons]string{
 	OddHeaderName:      "a header name is spelled so that servers may take it for another one",
 	OddHeaderOverride:  "a header line changes the method or the type of the body in some releases of Rails",
 	OddHeaderRepeated:  "the header line stands more than once",
-	OddConnection:      "Connection names a header line that must arrive",
+	OddConnection:      "Connection names a header line, which Caddy's proxy would take out",
 	OddUpgrade:         "the request asks for another protocol",
 	OddTrailer:         "the body has trailers",
 	OddMediaType:       "the content type carries no parameters, or not in all releases of Rails",
 	OddCharset:         "the content type has a parameter or a charset that is not read, or text outside of that charset",
-	OddBoundary:        "the boundary is missing, repeated or not made of plain characters",
+	OddBoundary:        "the boundary is missing, stands twice, is longer than 70 or has a character that parsers read differently",
 	OddContentEncoding: "the body is encoded, which MOR does not undo",
 	OddBodyOfGet:       "a GET with a body",
 	OddName:            "the name is written with brackets, spaces or control characters around it",
@@ -87,10 +87,10 @@ var reasonTexts = [numReasons]string{
 	OddJSONDepth:       "nested deeper than 100",
 	OddJSONType:        "the value is neither a string nor an integer",
 	OddPartFrame:       "the boundaries do not frame the parts line by line",
-	OddPartHeader:      "the head of a part has more than a plain name",
-	OddPartName:        "the name or file name of a part has an unusual character",
+	OddPartHeader:      "the head of a part has more than a plain name, which Rack before 3.1.16 may take from any line",
+	OddPartName:        "the name or file name of a part has a character that Rack 1 and Rack 2 may read differently",
 	OddPartFile:        "given as a file",
-	OddPartType:        "the type or encoding of a part is unusual",
+	OddPartType:        "the type or encoding of a part is not plain text's, which Rack 1.0 to 1.2 and 1.6 to 2.2 treat differently",
 }
 
 // String returns the rule as a clause for logs and the CLI.
