@@ -1,6 +1,10 @@
 package validation
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // readForm reads a query or an urlencoded body: pairs between "&", each a
 // name and a value around the first "=", both with %XX and "+" for a space.
@@ -82,8 +86,11 @@ func (p *pair[T]) read() bool {
 	if p.semicolon && !p.splitAlike(n) {
 		return false
 	}
+	mark := p.r.hold()
 	if n == NoName {
-		return !p.coded || p.decode(val, nil)
+		ok = !p.coded || p.decode(val)
+		p.r.drop(mark)
+		return ok
 	}
 	if !exact {
 		return p.r.fail(OddName, p.where, n)
@@ -91,10 +98,9 @@ func (p *pair[T]) read() bool {
 	if p.eq < 0 {
 		return p.r.fail(OddNoValue, p.where, n)
 	}
-	mark := p.r.hold()
 	if !p.coded {
 		p.r.buf = append(p.r.buf, val...)
-	} else if !p.decode(val, &p.r.buf) {
+	} else if !p.decode(val) {
 		return false
 	}
 	return p.r.keep(n, p.where, mark, present)
@@ -131,78 +137,53 @@ func (p *pair[T]) splitAlike(n Name) bool {
 // for, and whether it is written exactly so once decoded. It reports ok false
 // if the request is refused.
 func (p *pair[T]) name(s T) (n Name, exact, ok bool) {
-	var w word
-	if !p.coded {
-		for i := range len(s) {
-			w.add(s[i])
+	var w, clean word
+	if p.coded {
+		mark := p.r.hold()
+		defer p.r.drop(mark)
+		if !p.decode(s) {
+			return NoName, false, false
 		}
-		n, exact = w.name()
+		for _, c := range p.r.buf[mark:] {
+			w.add(c)
+			if c != 0 { // Rack::UTF8Sanitizer can take it out
+				clean.add(c)
+			}
+		}
+		if n, exact = w.name(); n == NoName {
+			n, _ = clean.name()
+			exact = false
+		}
 		return n, exact, true
 	}
-	var clean word // what Rack::UTF8Sanitizer can make of it: it takes NULs out
-	d := decoder[T]{s: s}
-	for c, more := d.next(); more; c, more = d.next() {
-		w.add(c)
-		if c != 0 {
-			clean.add(c)
-		}
+	for i := range len(s) {
+		w.add(s[i])
 	}
-	if n, exact = w.name(); n == NoName {
-		n, _ = clean.name()
-		exact = false
-	}
-	return n, exact, p.sound(&d)
+	n, exact = w.name()
+	return n, exact, true
 }
 
-// decode checks a value's encoding and appends it, decoded, to dst if there
-// is one. It reports false if the request is refused.
-func (p *pair[T]) decode(s T, dst *[]byte) bool {
-	d := decoder[T]{s: s}
-	for c, more := d.next(); more; c, more = d.next() {
-		if dst != nil {
-			*dst = append(*dst, c)
+// decode undoes the encoding of forms, %XX and "+" for a space, and appends
+// what comes out to the buffer. It reports false if the request is refused.
+func (p *pair[T]) decode(s T) bool {
+	mark := len(p.r.buf)
+	p.r.buf = slices.Grow(p.r.buf, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch c {
+		case '+':
+			c = ' '
+		case '%':
+			if i+2 >= len(s) || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0 {
+				return p.r.fail(OddEscape, p.where, NoName)
+			}
+			c = byte(unhex(s[i+1])<<4 | unhex(s[i+2]))
+			i += 2
 		}
+		p.r.buf = append(p.r.buf, c)
 	}
-	return p.sound(&d)
-}
-
-func (p *pair[T]) sound(d *decoder[T]) bool {
-	if d.badEscape {
-		return p.r.fail(OddEscape, p.where, NoName)
-	}
-	if !d.utf8.ok() {
+	if !utf8.Valid(p.r.buf[mark:]) {
 		return p.r.fail(OddUTF8, p.where, NoName)
 	}
 	return true
-}
-
-// decoder undoes the encoding of forms byte by byte.
-type decoder[T text] struct {
-	s         T
-	i         int
-	badEscape bool
-	utf8      utf8Check
-}
-
-func (d *decoder[T]) next() (c byte, ok bool) {
-	if d.i >= len(d.s) {
-		return 0, false
-	}
-	c = d.s[d.i]
-	d.i++
-	switch c {
-	case '+':
-		c = ' '
-	case '%':
-		if d.i+1 < len(d.s) && unhex(d.s[d.i]) >= 0 && unhex(d.s[d.i+1]) >= 0 {
-			c = byte(unhex(d.s[d.i])<<4 | unhex(d.s[d.i+1]))
-			d.i += 2
-		} else {
-			d.badEscape = true
-		}
-	}
-	if c >= 0x80 || d.utf8.need > 0 {
-		d.utf8.add(c)
-	}
-	return c, true
 }
