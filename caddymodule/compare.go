@@ -4,6 +4,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
+	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
 // compare compares MOR's answer with the verdict. It is a disagreement if MOR
@@ -34,8 +35,11 @@ func (x *exchange) compare(answer *morAnswer) {
 	disagreementsTotal[x.verdict][mor].Inc()
 	if c := x.handler.logger.Check(zap.WarnLevel, what); c != nil {
 		fields := append(x.fields(), zap.String("mor", mor.String()))
-		if mor == morSuccess {
-			fields = append(fields, zap.String("hint", x.hint()))
+		switch {
+		case mor == morSuccess:
+			fields = append(fields, zap.String("hint", hint.AfterSuccess(&x.handler.policy, &x.req, x.verdict, x.hint()).String()))
+		case string(message) == validation.CallLimitFormat.Message():
+			fields = append(fields, zap.String("hint", x.hint().String()))
 		}
 		c.Write(fields...)
 	}

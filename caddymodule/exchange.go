@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
+	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
 // exchange is one request for the action and a gateway's judgement on it.
@@ -18,7 +19,7 @@ type exchange struct {
 	req     validation.Request
 	body    *requestBody // nil if there is none
 	verdict validation.Verdict
-	hinted  string // what hint has found
+	hinted  hint.Hint // what hint has found
 
 	passage *passage
 	own     passage // of the first gateway that the request meets

@@ -34,7 +34,7 @@ func TestHintsInTheLog(t *testing.T) {
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 
 	const newline = "1752ded4a2071e5963edd0f038a9c378ed5dd230" // echo 6511secret | sha1sum
-	const newlineHint = "newline: a line end was hashed behind the key; use printf or echo -n, and strip what is read from a file"
+	const newlineHint = "newline: a newline after the key was hashed too; use printf, or echo -n, and strip what is read from a file"
 	const upperHint = "upper_case: the hash is written with upper-case digits; MOR wants lower case"
 	for i, tt := range []struct{ query, want string }{
 		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
@@ -42,8 +42,8 @@ func TestHintsInTheLog(t *testing.T) {
 		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
 		{"u=admin&did_id=6511&hash=" + newline, hint.OverLimit.Text},
 		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
-		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", ""},
-		{"did_id=6511&hash=" + newline, "u_missing: u is not given, or blank; it belongs into the query, or to the top level of the body"},
+		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", "not_digits: the value has something else than the digits 0 to 9"},
+		{"did_id=6511&hash=" + newline, "u_missing: u is not given, or blank; it belongs in the query, or at the top level of the body"},
 		{"u=admin&u=x", "query: u: given more than once with different values"},
 	} {
 		x := newBenchExchange("POST", benchPath+"?"+tt.query, "", "")
@@ -82,7 +82,7 @@ func TestHintsInTheWarning(t *testing.T) {
 			{wrong, "newline: "}, {wrong, "newline: "}, {wrong, hint.OverLimit.Text},
 			{"u=admin&u=x", "query: u: given more than once with different values"},
 			{"did_id=6511", "u_missing: "},
-			{wrong[:25] + "f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", ""},
+			{wrong[:25] + "f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", "not_digits: "},
 		} {
 			x := newBenchExchange("POST", benchPath+"?"+tt.query, "", "")
 			x.reset()

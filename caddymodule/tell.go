@@ -49,7 +49,7 @@ func (x *exchange) tell() {
 	}
 	p.counted, p.told = true, x.verdict
 	if c := x.handler.logger.Check(x.level(), x.logMessage()); c != nil {
-		c.Write(append(x.fields(), zap.String("hint", x.hint()))...)
+		c.Write(append(x.fields(), zap.String("hint", x.hint().String()))...)
 	}
 }
 
@@ -169,9 +169,9 @@ func (x *exchange) placeholder(key string) (any, bool) {
 
 // hint says what is odd about the request, or why its hash is wrong. What it
 // has found it keeps, since two log lines may want it.
-func (x *exchange) hint() string {
-	if x.hinted == "" {
-		x.hinted = hint.Of(&x.handler.policy, &x.req, x.verdict, hintLimit.Allow).String()
+func (x *exchange) hint() hint.Hint {
+	if x.hinted == (hint.Hint{}) {
+		x.hinted = hint.Of(&x.handler.policy, &x.req, x.verdict, hintLimit.Allow)
 	}
 	return x.hinted
 }

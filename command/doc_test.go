@@ -14,7 +14,7 @@ import (
 // what stands there. With MOR_GATEWAY_UPDATE_DOCS=1 the file is written anew.
 func TestHashDocument(t *testing.T) {
 	const document, fence, mark = "../docs/hash.md", "```console\n", "=== end of block ==="
-	for _, name := range []string{"openssl", "sha1sum", "sha256sum", "md5sum", "base64"} {
+	for _, name := range []string{"openssl", "sha1sum", "sha256sum", "md5sum", "base64", "iconv"} {
 		testkit.Tool(t, name)
 	}
 	self, err := os.Executable()

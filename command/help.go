@@ -16,7 +16,9 @@ The API Secret Key is read from the environment variable MOR_API_SECRET_KEY,
 from the file that --secret-file names, or from standard input with
 --secret-file -. It is never taken from an argument, which other users of the
 machine could read. White space around the key is stripped, as MOR does when it
-saves one; where there was some, a line on standard error says so.
+saves one; where there was some, a line on standard error says so. So it does of
+a key in quotes, which count as part of it. A key in UTF-16, or after a byte
+order mark, is an error.
 
 FLAGS
 
@@ -71,8 +73,9 @@ HTTP/1.1 request with --request.
 If the hash is wrong, the hint names the mistake where it is a usual one: a
 line end, a space, a separator or quotes hashed too, the key before did_id,
 upper-case digits, MD5, SHA-256 or HMAC instead of SHA-1, a further value in
-the hash, did_id or the key left out, the key of another reseller. Neither a
-key nor a right hash is printed; --show-expected prints the right hash.
+the hash, did_id or the key left out, text in UTF-16, the key of another
+reseller. Neither a key nor a right hash is printed; --show-expected prints the
+right hash.
 
 THE KEYS
 

@@ -61,11 +61,18 @@ func check(p *validation.Policy, raw []byte) *report {
 	}
 	for _, n := range validation.Names() {
 		if val, ok := r.Value(n); ok {
-			rep.Parameters = append(rep.Parameters, parameter{n.String(), string(val), r.Source(n).String()})
+			text := string(val)
+			if p.Keys.Reveals(text) {
+				text = "REDACTED: there is a key in it"
+			}
+			rep.Parameters = append(rep.Parameters, parameter{n.String(), text, r.Source(n).String()})
 		}
 	}
+	rep.Hint = hint.Thorough(p, r, v).String()
+	if r.SendsKey() {
+		rep.Notes = append(rep.Notes, "the request has the parameter API_Secret_Key: MOR does not want it, and others can read it; change the key, and mend the client")
+	}
 	if !rep.Accepted {
-		rep.Hint = hint.Thorough(p, r, v).String()
 		rep.Answer = caddymodule.XML(v)
 	}
 	return rep

@@ -88,6 +88,7 @@ func (p *pair[T]) read() bool {
 	}
 	mark := p.r.hold()
 	if n == NoName {
+		noteName(p.r, name)
 		ok = !p.coded || p.decode(val)
 		p.r.drop(mark)
 		return ok

@@ -21,6 +21,7 @@ func readJSON(r *Request, b []byte) bool {
 		return r.fail(OddUTF8, InJSON, NoName)
 	}
 	if !json.Valid(b) {
+		r.marked = bytes.HasPrefix(b, byteOrderMark)
 		return r.fail(OddJSONSyntax, InJSON, NoName)
 	}
 	if b = bytes.TrimLeft(b, jsonSpace); b[0] != '{' {
@@ -61,11 +62,16 @@ type jsonReader struct {
 func (j jsonReader) member(i int, inRoot bool) (end int, ok bool) {
 	mark := j.r.hold()
 	end, ok = j.str(i, NoName)
-	n := nameOf(j.r.buf[mark:])
+	name := j.r.buf[mark:]
 	j.r.drop(mark)
 	rest := bytes.TrimLeft(j.b[end:], jsonSpace)
-	if !ok || n == NoName || !inRoot || rest[0] != ':' {
+	if !ok || !inRoot || rest[0] != ':' {
 		return end, ok
+	}
+	n := nameOf(name)
+	if n == NoName {
+		noteName(j.r, name)
+		return end, true
 	}
 	i = len(j.b) - len(bytes.TrimLeft(rest[1:], jsonSpace))
 	return j.guarded(i, n)
@@ -88,6 +94,7 @@ func (j jsonReader) guarded(i int, n Name) (end int, ok bool) {
 	case string(text) == "null":
 		state = null
 	case isJSONInteger(text):
+		state = number
 		j.r.buf = append(j.r.buf, text...)
 	default:
 		return end, j.r.fail(OddJSONType, InJSON, n)

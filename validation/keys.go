@@ -58,6 +58,15 @@ func (k *Keys) Reveals(text string) bool {
 	return false
 }
 
+// Is reports whether the text is one of the keys.
+func (k *Keys) Is(text string) bool {
+	_, is := k.all[text]
+	for _, key := range k.admin {
+		is = is || subtle.ConstantTimeCompare([]byte(key), []byte(text)) == 1
+	}
+	return is
+}
+
 // LowerUser returns a username as it is compared: with ASCII's letters in
 // lower case.
 func LowerUser(name string) string { return string(appendLower(nil, []byte(name))) }

@@ -182,7 +182,9 @@ func (p *part) disposition(v []byte) bool {
 	for _, c := range name {
 		w.add(c)
 	}
-	p.name, p.exact = w.name()
+	if p.name, p.exact = w.name(); p.name == NoName {
+		noteName(p.r, name)
+	}
 	if v, p.file = cutParameter(v, "filename"); p.file {
 		if _, v, ok = cutQuoted(v, isFileNameByte); !ok {
 			return p.fail(OddPartName)

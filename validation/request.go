@@ -22,6 +22,8 @@ type Request struct {
 	format   format
 	ascii    bool // the charset has only ASCII in common with UTF-8
 	braced   bool // a form that begins as JSON does
+	marked   bool // JSON after a byte order mark
+	sendsKey bool // has the parameter API_Secret_Key
 	odd      Oddity
 	boundary string
 	values   [numNames]value
@@ -66,6 +68,7 @@ const (
 	absent  valueState = iota
 	null               // JSON's null: "not given"
 	present            // a text, perhaps empty
+	number             // a text that is a number in JSON
 )
 
 // Value returns the text of a guarded parameter as MOR would read it, and
@@ -73,7 +76,7 @@ const (
 // the Request is.
 func (r *Request) Value(n Name) (text []byte, ok bool) {
 	v := r.values[n]
-	return r.buf[v.start:v.end], v.state == present
+	return r.buf[v.start:v.end], v.state >= present
 }
 
 // Source returns the part of the request that a parameter was read from, the
@@ -89,17 +92,13 @@ func (r *Request) Oddity() Oddity { return r.odd }
 func (r *Request) InOrder() []Name {
 	var names []Name
 	for _, n := range Names() {
-		if r.values[n].state == present {
+		if r.values[n].state >= present {
 			names = append(names, n)
 		}
 	}
 	slices.SortFunc(names, func(a, b Name) int { return int(r.values[a].start) - int(r.values[b].start) })
 	return names
 }
-
-// LooksLikeJSON reports whether the body is declared as a form and begins as
-// JSON does.
-func (r *Request) LooksLikeJSON() bool { return r.braced }
 
 // fail records why the request is refused. It returns false, for the readers
 // to return.
@@ -134,7 +133,7 @@ func (r *Request) keep(n Name, where Source, mark int, state valueState) bool {
 		r.values[n] = v
 		return true
 	}
-	same := old.state == v.state && bytes.Equal(r.buf[old.start:old.end], r.buf[v.start:v.end])
+	same := (old.state == null) == (v.state == null) && bytes.Equal(r.buf[old.start:old.end], r.buf[v.start:v.end])
 	r.drop(int(v.start))
 	if !same {
 		return r.fail(OddRepeated, v.source, n)
@@ -170,10 +169,10 @@ func (r *Request) body(b []byte) bool {
 	if r.ascii && !isASCIIForm(b) {
 		return r.fail(OddCharset, InForm, NoName)
 	}
-	if bytes.HasPrefix(b, []byte("\ufeff")) {
+	if bytes.HasPrefix(b, byteOrderMark) {
 		return r.fail(OddByteOrderMark, InForm, NoName)
 	}
-	r.braced = b[0] == '{'
+	r.braced = beginsAsJSON(b)
 	return readForm(r, b, InForm)
 }
 

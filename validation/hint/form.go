@@ -21,6 +21,7 @@ var (
 	likeSHA256    = Hint{"sha256", "the hash has the length of a SHA-256; MOR wants SHA-1, 40 hex digits"}
 	likeOther     = Hint{"other_digest", "the hash has the length of another digest (SHA-224, SHA-384 or SHA-512); MOR wants SHA-1, 40 hex digits"}
 	likeBase64    = Hint{"base64", "the hash looks like base64; write the digest as 40 lower-case hex digits"}
+	uniqueHash    = Hint{"uniquehash", `the hash looks like MOR's Uniquehash, which MOR takes only while "Disable hash checking" is on; send the SHA-1 of did_id followed by the key`}
 	malformedHash = Hint{"malformed", "the hash is not 40 hex digits, and of no known form"}
 )
 
@@ -29,7 +30,11 @@ var (
 // digits. It makes no digests.
 func ofForm(r *validation.Request) Hint {
 	hash, _ := r.Value(validation.Hash)
-	if h := formHint(hash); h.Name != "" {
+	h := formHint(hash)
+	if h == hashMissing && r.LooksLikeJSON() {
+		return jsonUntyped
+	}
+	if h.Name != "" {
 		return h
 	}
 	if didID, _ := r.Value(validation.DidID); len(didID) == 0 {
@@ -41,6 +46,9 @@ func ofForm(r *validation.Request) Hint {
 func formHint(hash []byte) Hint {
 	if len(bytes.TrimSpace(hash)) == 0 {
 		return hashMissing
+	}
+	if len(hash) == uniqueHashLen && !slices.ContainsFunc(hash, isNoWordByte) {
+		return uniqueHash
 	}
 	if len(hash) > 2*maxHinted {
 		hash = hash[:2*maxHinted+1] // longer than any form below
@@ -75,9 +83,24 @@ func formHint(hash []byte) Hint {
 	return malformedHash
 }
 
+// uniqueHashLen is the length of MOR's Uniquehash: letters and digits.
+const uniqueHashLen = 10
+
+func isNoWordByte(c byte) bool {
+	return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+}
+
 func isHex(s []byte) bool { return !slices.ContainsFunc(s, isNoHexDigit) }
 
 func isNoHexDigit(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) < 0 }
+
+// mayBeCut reports whether the hash may be the beginning of the right one. A
+// shorter beginning than an MD5 is called malformed.
+func mayBeCut(r *validation.Request) bool {
+	hash, _ := r.Value(validation.Hash)
+	didID, _ := r.Value(validation.DidID)
+	return 30 <= len(hash) && len(hash) < validation.HashLen && isHex(hash) && len(didID) <= maxHinted
+}
 
 func isHashIn(s []byte) bool { return len(s) == validation.HashLen && isHex(s) }
 

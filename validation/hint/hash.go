@@ -1,13 +1,17 @@
 package hint
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // the API's digest, not our choice
 	"crypto/subtle"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
@@ -17,7 +21,7 @@ import (
 const (
 	// MaxDigests is how many digests are made at most for each key that counts
 	// for the user; an HMAC counts as two.
-	MaxDigests = 60
+	MaxDigests = 100
 	// maxHinted is the length in bytes from which on a value is left out.
 	maxHinted = 64
 )
@@ -32,28 +36,28 @@ type mistake struct {
 // mistakes are the usual mistakes that leave a hash of the right form, the
 // commonest first.
 var mistakes = append([]mistake{
-	{Hint{"newline", "a line end was hashed behind the key; use printf or echo -n, and strip what is read from a file"}, func(t *trial) bool {
+	{Hint{"newline", "a newline after the key was hashed too; use printf, or echo -n, and strip what is read from a file"}, func(t *trial) bool {
 		return t.sha1(t.didID, t.key, "\n") || t.sha1(t.didID, t.key, "\r\n")
 	}},
-	{Hint{"newline_between", "a line end was hashed between did_id and the key; use printf or echo -n, and strip what is read from a file"}, func(t *trial) bool {
+	{Hint{"newline_between", "a newline between did_id and the key was hashed too; use printf, or echo -n, and strip what is read from a file"}, func(t *trial) bool {
 		return t.sha1(t.didID, "\n", t.key) || t.sha1(t.didID, "\r\n", t.key) || t.sha1(t.didID, "\n", t.key, "\n")
 	}},
 	{Hint{"key_first", "the key was hashed before did_id; did_id comes first"}, func(t *trial) bool {
 		return t.sha1(t.key, t.didID) || t.sha1(t.key, t.didID, "\n")
 	}},
-	{Hint{"space", "a space was hashed between did_id and the key, or behind the key; there is nothing but the two"}, func(t *trial) bool {
+	{Hint{"space", "a space between did_id and the key, or after the key, was hashed too; hash nothing but the two"}, func(t *trial) bool {
 		return t.sha1(t.didID, " ", t.key) || t.sha1(t.didID, t.key, " ") || t.sha1(t.didID, t.key, " \r\n")
 	}},
-	{Hint{"separator", "a comma, colon, dash or the like was hashed between did_id and the key; there is nothing but the two"}, func(t *trial) bool {
+	{Hint{"separator", "a comma, colon, dash or the like between did_id and the key was hashed too; hash nothing but the two"}, func(t *trial) bool {
 		return slices.ContainsFunc(strings.Split(",:-|&_./+;", ""), func(mark string) bool { return t.sha1(t.didID, mark, t.key) })
 	}},
-	{Hint{"key_quoted", "quotes around the key, or around it all, were hashed too; nothing but did_id and the key is"}, func(t *trial) bool {
+	{Hint{"key_quoted", "quotes around the key, or around both, were hashed too; hash nothing but did_id and the key"}, func(t *trial) bool {
 		return t.sha1(t.didID, `"`, t.key, `"`) || t.sha1(t.didID, "'", t.key, "'") || t.sha1(`"`, t.didID, t.key, `"`)
 	}},
 	{Hint{"key_left_out", "did_id alone was hashed, perhaps because the variable with the key was empty; the key follows did_id"}, func(t *trial) bool {
 		return t.sha1(t.didID) || t.sha1(t.didID, "\n")
 	}},
-	{Hint{"key_unset", "a program's word for nothing (undefined, null, None) was hashed in the key's place; the program's variable with the key is not set"}, func(t *trial) bool {
+	{Hint{"key_unset", "a program's word for nothing (undefined, null, None) was hashed instead of the key; set the program's variable with the key"}, func(t *trial) bool {
 		return t.sha1(t.didID, "undefined") || t.sha1(t.didID, "null") || t.sha1(t.didID, "None")
 	}},
 	{Hint{"did_id_left_out", "the key alone was hashed, perhaps because the variable with did_id was empty; did_id comes before the key"}, func(t *trial) bool {
@@ -62,9 +66,41 @@ var mistakes = append([]mistake{
 	{Hint{"hmac", "an HMAC was made; the hash is the plain SHA-1 of did_id followed by the key"}, func(t *trial) bool {
 		return t.hmac(t.key, t.didID) || t.hmac(t.didID, t.key) || t.hmac(t.key, t.didID+t.key)
 	}},
-	{Hint{"did_id_spelling", "did_id was sent with spaces or leading zeros that were not hashed; hash what is sent"}, func(t *trial) bool {
+	{Hint{"did_id_spelling", "did_id was sent in another spelling than it was hashed, with spaces or leading zeros in one of the two; hash what is sent"}, func(t *trial) bool {
 		plain := strings.TrimLeft(strings.TrimSpace(t.didID), "0")
-		return plain != t.didID && t.sha1(plain, t.key)
+		return plain != t.didID && t.sha1(plain, t.key) || t.sha1("0", t.didID, t.key) || t.sha1("00", t.didID, t.key)
+	}},
+	{Hint{"did_id_decimals", "did_id was sent or hashed with decimals, such as 6511.0, as spreadsheets write it; send and hash the whole number"}, func(t *trial) bool {
+		whole, _, ok := strings.Cut(t.didID, ".")
+		return ok && t.sha1(whole, t.key) || !ok && t.sha1(t.didID, ".0", t.key)
+	}},
+	{Hint{"name_included", "the name did_id was hashed too; hash the values alone, such as 6511 and the key after it"}, func(t *trial) bool {
+		return t.sha1("did_id=", t.didID, t.key) || t.sha1("did_id", t.didID, t.key) || t.sha1("did_id=", t.didID, "&", t.key) ||
+			t.sha1("did_id=", t.didID, "&API_Secret_Key=", t.key)
+	}},
+	{Hint{"key_twice", "the key was hashed twice; hash did_id, and the key once after it"}, func(t *trial) bool {
+		return t.sha1(t.didID, t.key, t.key) || t.sha1(t.key, t.didID, t.key)
+	}},
+	{Hint{"digest_twice", "the digest was made twice; send the first, the SHA-1 of did_id followed by the key"}, func(t *trial) bool {
+		sum := t.sum(t.didID, t.key)
+		return t.sha1(hex.EncodeToString(sum[:])) || t.sha1(string(sum[:]))
+	}},
+	{Hint{"utf16", "text in UTF-16 was hashed, as Encoding.Unicode or an older PowerShell writes it; hash the text in UTF-8"}, func(t *trial) bool {
+		little, big := utf16Text(t.didID+t.key, binary.LittleEndian), utf16Text(t.didID+t.key, binary.BigEndian)
+		return t.sha1(little) || t.sha1(big) || t.sha1("\xff\xfe", little) || t.sha1("\xff\xfe", little, "\r\x00\n\x00")
+	}},
+	{Hint{"bytes_literal", "Python's b'...' was hashed too, which str() or an f-string makes of bytes; join bytes with bytes, or decode them first"}, func(t *trial) bool {
+		return t.sha1(t.didID, "b'", t.key, "'") || t.sha1("b'", t.didID, t.key, "'") ||
+			t.sha1("b'", t.didID, "'", t.key) || t.sha1("b'", t.didID, "'b'", t.key, "'")
+	}},
+	{Hint{"invisible", "a character that nobody sees, such as a byte order mark or a no-break space, was hashed before or after the key; type the key anew, or save its file without the mark"}, func(t *trial) bool {
+		return t.sha1("\ufeff", t.didID, t.key) || slices.ContainsFunc(invisible, func(c string) bool {
+			return t.sha1(t.didID, c, t.key) || t.sha1(t.didID, t.key, c) || t.sha1(t.didID, c, t.key, c)
+		})
+	}},
+	{Hint{"key_configured_in_quotes", "the gateway has the key in quotes, and the hash was made without them; remove them where the gateway reads the key"}, func(t *trial) bool {
+		bare := Unquoted(t.key)
+		return bare != t.key && t.sha1(t.didID, bare)
 	}},
 	{Hint{"example_key", "the key of the documentation's example was used; use your own API Secret Key"}, func(t *trial) bool {
 		return t.sha1(t.didID, "secret")
@@ -88,15 +124,77 @@ func included(n validation.Name) mistake {
 	}}
 }
 
-var noMatch = Hint{"no_match", "none of the usual mistakes; most likely another key, another did_id, or other characters between or around the two, such as quotes or a separator"}
+// invisible are the characters that are copied along with a key, unseen: the
+// byte order mark, the no-break space, the zero-width space, the word joiner,
+// the mark of the writing direction, and the tab.
+var invisible = []string{"\ufeff", "\u00a0", "\u200b", "\u2060", "\u200e", "\t"}
+
+// Hints about no usual mistake.
+var (
+	keyAsHash = Hint{"key_as_hash", "the API Secret Key itself was sent as hash: change the key, in MOR and here, and mend the client; the hash is the SHA-1 of did_id followed by the key"}
+	cutShort  = Hint{"cut_short", "the hash is right, but cut short; send all 40 digits, and look for a field or column that is too short"}
+	noMatch   = Hint{"no_match", "none of the usual mistakes; most likely another key, another did_id, or other characters between or around the two, such as quotes or a separator"}
+	// adminsKeyOnly is noMatch for a user without keys of its own.
+	adminsKeyOnly       = Hint{noMatch.Name, "none of the usual mistakes; only the admin's key counts for this u, since the configuration has no reseller line for it; else most likely another did_id, or other characters between or around the two"}
+	keyLacking          = Hint{"key_lacking", "MOR has a key for this user that the gateway lacks: add `reseller <name> <key>`; or \"Disable hash checking\" is on in MOR"}
+	resellersKeyLacking = Hint{keyLacking.Name, "MOR has a key for this reseller that the gateway lacks: add it to the reseller's line; or \"Disable hash checking\" is on in MOR"}
+)
+
+// KeyInHash reports whether a key, and not a digest, was sent as the hash: alone,
+// or beside did_id or other text.
+func KeyInHash(p *validation.Policy, r *validation.Request) bool {
+	val, _ := r.Value(validation.Hash)
+	didID, _ := r.Value(validation.DidID)
+	hash := Unquoted(strings.TrimSpace(string(val)))
+	if hash == "" {
+		return false
+	}
+	return p.Keys.Is(hash) || p.Keys.Is(strings.TrimPrefix(hash, string(didID))) || p.Keys.Is(strings.TrimSuffix(hash, string(didID))) ||
+		!isHex([]byte(hash)) && p.Keys.Reveals(hash) // in hex digits a short key would be chance
+}
+
+// Unquoted returns a text without the quotes around it.
+func Unquoted(s string) string {
+	for _, quotes := range []string{`""`, "''", "``", "“”", "‘’", "„“"} {
+		open, end := utf8.DecodeRuneInString(quotes)
+		if inner, ok := strings.CutPrefix(s, string(open)); ok {
+			if inner, ok = strings.CutSuffix(inner, quotes[end:]); ok && inner != "" {
+				return inner
+			}
+		}
+	}
+	return s
+}
+
+func isReseller(p *validation.Policy, r *validation.Request) bool {
+	user, _ := r.Value(validation.User)
+	_, own := p.Keys.Of([]byte(validation.LowerUser(string(user))))
+	return len(own) > 0
+}
+
+// ofCut says so if the hash is the beginning of the right one. It makes one
+// digest for each key that counts for the user.
+func ofCut(p *validation.Policy, r *validation.Request) Hint {
+	hash, _ := r.Value(validation.Hash)
+	for _, right := range p.Expected(r) {
+		if subtle.ConstantTimeCompare([]byte(right[:len(hash)]), bytes.ToLower(hash)) == 1 {
+			return cutShort
+		}
+	}
+	return Hint{}
+}
 
 // ofDigests names the mistake by which a hash of the right form came out
 // wrong. It makes at most MaxDigests digests for each key that counts for the
 // user.
 func ofDigests(p *validation.Policy, r *validation.Request) (h Hint, digests int) {
 	t := newTrial(r)
+	none := noMatch
+	if !isReseller(p, r) {
+		none = adminsKeyOnly
+	}
 	if len(t.didID) > maxHinted {
-		return noMatch, 0
+		return none, 0
 	}
 	defer func() { clear(t.buf[:cap(t.buf)]) }()
 	admin, own := p.Keys.Of([]byte(validation.LowerUser(t.user)))
@@ -107,7 +205,7 @@ func ofDigests(p *validation.Policy, r *validation.Request) (h Hint, digests int
 			}
 		}
 	}
-	return noMatch, t.digests
+	return none, t.digests
 }
 
 // ofOtherKey names the reseller with whose key a wrong hash is right. It makes
@@ -175,13 +273,24 @@ func (t *trial) value(n validation.Name) string {
 }
 
 // sha1 reports whether the hash is the SHA-1 of the parts.
-func (t *trial) sha1(parts ...string) bool {
+func (t *trial) sha1(parts ...string) bool { return t.isSum(t.sum(parts...)) }
+
+func (t *trial) sum(parts ...string) [sha1.Size]byte {
 	t.digests++
 	t.buf = t.buf[:0]
 	for _, part := range parts {
 		t.buf = append(t.buf, part...)
 	}
-	return t.isSum(sha1.Sum(t.buf)) //nolint:gosec // see above
+	return sha1.Sum(t.buf) //nolint:gosec // see above
+}
+
+// utf16Text returns a text in UTF-16.
+func utf16Text(text string, order binary.AppendByteOrder) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return string(b)
 }
 
 // hmac reports whether the hash is the HMAC-SHA-1 of the text.

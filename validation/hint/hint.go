@@ -2,7 +2,11 @@
 // of an integrator that explains it. It decides nothing.
 package hint
 
-import "github.com/mor-gateway/caddy-mor-gateway/validation"
+import (
+	"cmp"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
+)
 
 // Hint says what is wrong with a request. It never quotes a key, a hash or
 // another value of the request. The zero Hint says nothing.
@@ -22,37 +26,75 @@ func (h Hint) String() string {
 // OverLimit is the hint where none was looked for.
 var OverLimit = Hint{Text: "not looked for: too many wrong hashes at once; ask caddy mor-check"}
 
-// Of says why a request got the verdict. Digests are made only for a wrong
-// hash of the right form, and only if mayDigest allows it.
+// Of says why a request got the verdict, or what MOR may make of one that is
+// accepted. Digests are made only for a wrong hash that may be a digest, and
+// only if mayDigest allows it.
 func Of(p *validation.Policy, r *validation.Request, v validation.Verdict, mayDigest func() bool) Hint {
 	switch v {
+	case validation.Accepted:
+		if r.IsNumber(validation.CallLimit) {
+			return callLimitNumber
+		}
 	case validation.Ambiguous, validation.UnsupportedMediaType:
+		if r.IsMarkedJSON() {
+			return jsonMarked
+		}
 		return Hint{Text: r.Oddity().String()}
 	case validation.AccessDenied:
 		return ofUser(p, r)
 	case validation.IncorrectHash:
-		if h := ofForm(r); h.Name != "" {
-			return h
-		}
-		if !mayDigest() {
-			return OverLimit
-		}
-		h, _ := ofDigests(p, r)
-		return h
+		return ofHash(p, r, mayDigest)
+	case validation.DidNotFound:
+		return ofNumber(r, validation.DidID)
+	case validation.CallLimitFormat:
+		return ofNumber(r, validation.CallLimit)
 	case validation.ActiveFromInvalid:
-		return ofTimestamp(r, validation.ActiveFrom)
+		return ofNumber(r, validation.ActiveFrom)
 	case validation.ActiveTillInvalid:
-		return ofTimestamp(r, validation.ActiveTill)
+		return ofNumber(r, validation.ActiveTill)
 	}
 	return Hint{}
 }
 
+// ofHash says why a hash is wrong.
+func ofHash(p *validation.Policy, r *validation.Request, mayDigest func() bool) Hint {
+	if KeyInHash(p, r) {
+		return keyAsHash
+	}
+	h := ofForm(r)
+	if h.Name != "" && !mayBeCut(r) {
+		return h
+	}
+	if !mayDigest() {
+		return cmp.Or(h, OverLimit)
+	}
+	if h.Name != "" {
+		return cmp.Or(ofCut(p, r), h)
+	}
+	h, _ = ofDigests(p, r)
+	return h
+}
+
 // Thorough is Of without limits: it tries the keys of all resellers too.
 func Thorough(p *validation.Policy, r *validation.Request, v validation.Verdict) Hint {
-	if v == validation.IncorrectHash && ofForm(r).Name == "" {
+	if v == validation.IncorrectHash && !KeyInHash(p, r) && ofForm(r).Name == "" {
 		if h := ofOtherKey(p, r); h.Name != "" {
 			return h
 		}
 	}
 	return Of(p, r, v, func() bool { return true })
+}
+
+// AfterSuccess returns the hint h of a request with the verdict, which MOR has
+// accepted, with what that means if the hash is wrong here.
+func AfterSuccess(p *validation.Policy, r *validation.Request, v validation.Verdict, h Hint) Hint {
+	switch {
+	case v != validation.IncorrectHash || h.Name == "":
+		return h
+	case h.Name != noMatch.Name:
+		return Hint{h.Name, h.Text + `; MOR accepts it all the same, so "Disable hash checking" is on there`}
+	case isReseller(p, r):
+		return resellersKeyLacking
+	}
+	return keyLacking
 }
