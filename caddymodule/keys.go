@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
@@ -20,19 +19,23 @@ import (
 // place in the JSON config and at most a placeholder, never a key.
 func (h *Handler) resolveKeys() (validation.Keys, error) {
 	var none validation.Keys
+	h.loaded = loadedKeys{files: make(map[string]string), places: make(map[string]string)}
+	defer func() { h.loaded.places = nil }()
 	if len(h.Secrets) == 0 {
 		return none, fmt.Errorf("secrets: no key; give the admin's API Secret Key, for example {env.MOR_API_SECRET_KEY}")
 	}
-	repl := caddy.NewReplacer()
-	admin, err := resolve(repl, "secrets", h.Secrets)
+	found := h.lookUp()
+	admin, err := h.resolve(found, "secrets", h.Secrets)
 	if err != nil {
 		return none, err
 	}
 	names := slices.Sorted(maps.Keys(h.Resellers)) // the same mistake gives the same message each time
 	resellers := make(map[string][]string, len(names))
 	for i, name := range names {
-		// A username may be a key in the wrong place, so it is not quoted.
-		place := fmt.Sprintf("resellers[number %d by username]", i+1)
+		place := fmt.Sprintf("resellers[%q]", name)
+		if !found.showsName(name) {
+			place = fmt.Sprintf("resellers[number %d by username]", i+1)
+		}
 		lower := validation.LowerUser(name)
 		switch _, again := resellers[lower]; {
 		case checkUsername(name) != nil:
@@ -42,11 +45,53 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 		case len(h.Resellers[name]) == 0:
 			return none, fmt.Errorf("%s: no key; give the reseller's API Secret Key or remove the username", place)
 		}
-		if resellers[lower], err = resolve(repl, place, h.Resellers[name]); err != nil {
+		if resellers[lower], err = h.resolve(found, place, h.Resellers[name]); err != nil {
 			return none, err
 		}
 	}
+	h.loaded.admin, h.loaded.resellers = len(admin), len(resellers)
 	return validation.NewKeys(admin, resellers), nil
+}
+
+var (
+	plainName   = regexp.MustCompile(`^[\pL\pN][\pL\pN _.@+-]*$`)
+	mailAddress = regexp.MustCompile(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`) // as no key looks
+)
+
+// lookups has what each value that is given for a key leads to, or why to
+// nothing.
+type lookups map[string]struct {
+	text string
+	err  error
+}
+
+// lookUp replaces the placeholders of all values, each once.
+func (h *Handler) lookUp() lookups {
+	found := make(lookups)
+	repl := caddy.NewReplacer()
+	for _, val := range append(slices.Concat(slices.Collect(maps.Values(h.Resellers))...), h.Secrets...) {
+		if _, ok := found[val]; !ok {
+			f := found[val]
+			f.text, f.err = repl.ReplaceOrErr(val, true, true)
+			found[val] = f
+		}
+	}
+	return found
+}
+
+// showsName reports whether a message may show a reseller's username, which
+// may be a key in the wrong place. One that is as long as a key should be is
+// shown only if it is a mail address, and none that is a key of the config.
+func (l lookups) showsName(name string) bool {
+	if !plainName.MatchString(name) || len(name) >= shortKey && !mailAddress.MatchString(name) {
+		return false
+	}
+	for _, f := range l {
+		if strings.EqualFold(strings.TrimSpace(f.text), strings.TrimSpace(name)) {
+			return false
+		}
+	}
+	return true
 }
 
 // checkUsername returns an error for what can't be one.
@@ -60,8 +105,8 @@ func checkUsername(name string) error {
 	return nil
 }
 
-// resolve returns the keys behind values, which stand at a place of the config.
-func resolve(repl *caddy.Replacer, place string, values []string) ([]string, error) {
+// resolve returns the keys of values, which stand at a place of the config.
+func (h *Handler) resolve(found lookups, place string, values []string) ([]string, error) {
 	keys := make([]string, len(values))
 	for i, val := range values {
 		wrong := func(problem string) error { return fmt.Errorf("%s[%d]: %s", place, i, problem) }
@@ -71,14 +116,15 @@ func resolve(repl *caddy.Replacer, place string, values []string) ([]string, err
 		if _, ok := os.LookupEnv(strings.TrimSpace(val)); ok {
 			return nil, wrong("is the name of a variable; write {env.NAME}, or keep a key that looks so in a variable or a file")
 		}
-		key, err := repl.ReplaceOrErr(val, true, true)
-		if err != nil {
+		if found[val].err != nil {
 			return nil, wrong(whyEmpty(val))
 		}
-		if key, err = ParseKey(key); err != nil {
+		key, err := ParseKey(found[val].text)
+		if err != nil {
 			return nil, wrong(placeholderIn(val) + " " + err.Error())
 		}
 		keys[i] = key
+		h.loaded.add(fmt.Sprintf("%s[%d]", place, i), val, key)
 	}
 	return keys, nil
 }
@@ -110,44 +156,12 @@ func whyEmpty(val string) string {
 		if _, err := os.ReadFile(name); errors.As(err, &why) { //nolint:gosec // the operator's own, as Caddy reads it
 			return fmt.Sprintf("%s: the file cannot be read: %v; let Caddy's user read it", in, why.Err)
 		}
-		return in + "; write the key into the file"
+		return placeholderIn(val) + " " + errEmpty.Error()
 	}
 	if _, ok := os.LookupEnv(name); ok {
 		return in + "; give the variable the key where Caddy runs, before it starts"
 	}
 	return in + ": the variable is not set; set it where Caddy runs, before it starts"
-}
-
-// warnOfPlainText warns once, however many keys there are.
-func (h *Handler) warnOfPlainText() {
-	n := 0
-	for _, values := range append(slices.Collect(maps.Values(h.Resellers)), h.Secrets) {
-		for _, val := range values {
-			if !placeholder.MatchString(strings.TrimSpace(val)) {
-				n++
-			}
-		}
-	}
-	if n > 0 {
-		h.logger.Warn("API Secret Keys stand in the config in plain text, where Caddy's admin API shows them; use placeholders such as {env.MOR_API_SECRET_KEY} or {file./run/secrets/mor}",
-			zap.Int("keys", n))
-	}
-}
-
-// ParseKey returns the API Secret Key in the text of a file or a variable,
-// without the white space around it, as MOR stores it. The error continues a
-// sentence that begins with the text's name.
-func ParseKey(text string) (string, error) {
-	key := strings.Trim(text, " \t\n\v\f\r\x00") // what Ruby's String#strip drops
-	switch {
-	case key == "":
-		return "", errors.New("is empty; MOR does not work with an empty API Secret Key")
-	case strings.ContainsAny(key, "\r\n"):
-		return "", errors.New("has more than one line; give each key a file of its own")
-	case strings.HasPrefix(key, "\ufeff"):
-		return "", errors.New("begins with a byte order mark; save the key without one")
-	}
-	return key, nil
 }
 
 // placeholder is a whole value that refers to a key kept elsewhere.

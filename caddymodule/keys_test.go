@@ -1,6 +1,8 @@
 package caddymodule_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -8,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -168,6 +171,9 @@ func TestKeyMistakes(t *testing.T) {
 		{[]string{missing}, nil, []string{"secrets[0]: " + missing, "cannot be read: no such file or directory"}},
 		{[]string{file("empty", "")}, nil, []string{"secrets[0]: {file." + dir + "/empty} is empty"}},
 		{[]string{file("marked", "\ufeffsesame")}, nil, []string{"secrets[0]: {file." + dir + "/marked} begins with a byte order mark"}},
+		{[]string{file("utf16le", "\xff\xfes\x00e\x00s\x00\r\x00\n\x00")}, nil, []string{"secrets[0]: {file." + dir + "/utf16le} is text in UTF-16"}},
+		{[]string{file("utf16be", "\xfe\xff\x00s\x00e\x00s\x00\r\x00\n")}, nil, []string{"is text in UTF-16"}},
+		{[]string{file("utf16", "s\x00e\x00s\x00a\x00m\x00e\x00\n\x00")}, nil, []string{"is text in UTF-16"}},
 		{[]string{"/run/sesame"}, nil, []string{"secrets[0]", "looks like the path of a file"}},
 		{[]string{"GOOD_KEY"}, nil, []string{"secrets[0]", "is the name of a variable"}},
 		{[]string{file("path", "/sesame"), "{env.NAME_KEY}"}, nil, nil}, // what really looks so
@@ -175,10 +181,14 @@ func TestKeyMistakes(t *testing.T) {
 		{[]string{two}, nil, []string{"secrets[0]: " + two + " has more than one line"}},
 		{[]string{"{sesame}"}, nil, []string{"secrets[0]", "looks like a placeholder"}},
 		{[]string{"sesame{env.UNSET_KEY}"}, nil, []string{"secrets[0]", "looks like a placeholder"}},
-		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x"}, "b": {"{env.UNSET_KEY}"}}, []string{"resellers[number 2 by username][0]: {env.UNSET_KEY} is empty: the variable is not set"}},
-		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x", ""}}, []string{"resellers[number 1 by username][1]", "is empty"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x"}, "b": {"{env.UNSET_KEY}"}}, []string{"resellers[\"b\"][0]: {env.UNSET_KEY} is empty: the variable is not set"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"a": {"x", ""}}, []string{`resellers["a"][1]`, "is empty"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"sesame": {}}, []string{"resellers[number 1 by username]", "no key"}},
-		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"Sesame": {"x"}, "sesame": {"y"}}, []string{"resellers[number 2 by username]", "repeated"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"Sesame": {"x"}, "sesame": {"y"}}, []string{"resellers[number 2 by username]", "is repeated"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"shop": {}}, []string{`resellers["shop"]: no key`}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"shop@reseller.example": {""}}, []string{`resellers["shop@reseller.example"][0]`}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"SESAME": {""}}, []string{"resellers[number 1 by username][0]"}},
+		{[]string{"{env.GOOD_KEY}"}, map[string][]string{"open-sesame-which-is-long": {""}}, []string{"resellers[number 1 by username][0]"}},
 		{[]string{"{env.GOOD_KEY}"}, map[string][]string{" ": {"x"}}, []string{"resellers[number 1 by username]", "empty"}},
 	} {
 		t.Run(fmt.Sprintf("%q %q", tt.secrets, tt.resellers), func(t *testing.T) {
@@ -193,6 +203,84 @@ func TestKeyMistakes(t *testing.T) {
 			}
 			if err != nil && strings.Contains(strings.ToLower(err.Error()), "sesame") {
 				t.Errorf("quotes a key: %v", err)
+			}
+		})
+	}
+}
+
+// TestLoadedKeys: at each load one line says which keys there are, from which
+// copy of each file; warnings name the places of what can hardly be meant.
+func TestLoadedKeys(t *testing.T) {
+	const long = "sesame-that-is-long-enough"
+	keyFile := filepath.Join(t.TempDir(), "key")
+	write := func(key string, changed time.Time) {
+		t.Helper()
+		if err := os.WriteFile(keyFile, []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(keyFile, changed, changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("ADMIN_KEY", long)
+	for _, tt := range []struct {
+		name, block, key string
+		warnings         []string // with their fields
+	}{
+		{"all is well", "secret {env.ADMIN_KEY} {file." + keyFile + "}\nreseller Shop {file." + keyFile + "2}", long + "1\n", nil},
+		{"in quotes", "secret {file." + keyFile + "}\nreseller Shop {file." + keyFile + "2}", `"` + long + `"`, []string{"secrets[0]: {file." + keyFile + "} is in quotes, which count"}},
+		{"a line of an environment file", "secret {file." + keyFile + "}\nreseller Shop {file." + keyFile + "2}", "MOR_API_SECRET_KEY=" + long, []string{"secrets[0]: {file." + keyFile + "} begins with NAME="}},
+		{"invisible", "secret {file." + keyFile + "}\nreseller Shop {file." + keyFile + "2}", long + "\u200b\n", []string{"has a character that nobody sees"}},
+		{"Latin-1", "secret {file." + keyFile + "}\nreseller Shop {file." + keyFile + "2}", long + "\xe4", []string{"is not UTF-8"}},
+		{"of the admin and a reseller", "secret {env.ADMIN_KEY} {file." + keyFile + "}\nreseller Shop {env.ADMIN_KEY}", long + "1", []string{`resellers["Shop"][0] is the same key as secrets[0]`}},
+		{"of two resellers", "secret {env.ADMIN_KEY} {file." + keyFile + "}\nreseller b {file." + keyFile + "2}\nreseller a {file." + keyFile + "2}", long + "1", []string{`resellers["b"][0] is the same key as resellers["a"][0]`}},
+		{"twice", "secret {env.ADMIN_KEY} {file." + keyFile + "}\nreseller b {file." + keyFile + "2}", long, []string{"secrets[1] is the same key as secrets[0]"}},
+		{"short", "secret {env.ADMIN_KEY} {file." + keyFile + "}\nreseller b {file." + keyFile + "2}", "sesame78901234x", []string{"shorter than 16 bytes"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.WriteFile(keyFile+"2", []byte(long+"2"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			write(tt.key, time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600)))
+			site := "http://" + testkit.FreeAddr(t) + " {\nmor_gateway {\n" + tt.block + "\n}\nrespond ok\n}"
+			s := serve(t, site)
+			var warnings []string
+			for line := range strings.Lines(s.log()) {
+				if strings.Contains(line, `"level":"warn","ts"`) && strings.Contains(line, "http.handlers.mor_gateway") {
+					warnings = append(warnings, line)
+				}
+				if strings.Contains(line, long[:6]) {
+					t.Errorf("a key is in %s", line)
+				}
+			}
+			if len(warnings) != len(tt.warnings) {
+				t.Fatalf("warnings %q", warnings)
+			}
+			for i, want := range tt.warnings {
+				var fields map[string]any
+				if err := json.Unmarshal([]byte(warnings[i]), &fields); err != nil || !strings.Contains(fmt.Sprint(fields["msg"]), want) {
+					t.Errorf("warning %s, want %q", warnings[i], want)
+				}
+				if tt.name == "short" && fmt.Sprint(fields["places"]) != "[secrets[1]]" {
+					t.Errorf("places %v", fields["places"])
+				}
+			}
+			write(long+"3", time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC))
+			if err := s.load(site); err != nil {
+				t.Fatal(err)
+			}
+			lines := s.lines("API Secret Keys loaded")
+			if len(lines) != 2 {
+				t.Fatalf("%d lines in two loads", len(lines))
+			}
+			for i, want := range []string{"2026-01-02T02:04:05Z", "2027-01-02T03:04:05Z"} {
+				files, _ := lines[i]["files_changed"].(map[string]any)
+				if lines[i]["level"] != "info" || files[keyFile] != want {
+					t.Errorf("load %d: %v", i, lines[i])
+				}
+				if lines[i]["admin_keys"] != float64(strings.Count(tt.block[:strings.Index(tt.block, "\n")], "{")) || lines[i]["resellers"] != float64(strings.Count(tt.block, "reseller ")) {
+					t.Errorf("load %d of %q: %v", i, tt.block, lines[i])
+				}
 			}
 		})
 	}

@@ -74,7 +74,8 @@ type Handler struct {
 	// rotation. Placeholders such as `{env.MOR_API_SECRET_KEY}` and
 	// `{file./run/secrets/mor}` are resolved when the config is loaded, and
 	// white space around a key is dropped, as MOR does when it saves one. A
-	// key in plain text works, but shows in Caddy's config. Required.
+	// key in plain text works, but shows in Caddy's config. A variable shows
+	// where Caddy is run with `--environ`, as some units do. Required.
 	Secrets []string `json:"secrets,omitempty"`
 
 	// The keys of resellers, by username. For a reseller a hash made with one
@@ -104,6 +105,7 @@ type Handler struct {
 	// Resolved keys live here and nowhere else: exported fields show up in
 	// the admin API and in traces.
 	policy  validation.Policy
+	loaded  loadedKeys
 	monitor bool
 	logger  *zap.Logger
 }
@@ -135,7 +137,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.policy, err = h.Policy(); err != nil {
 		return err
 	}
-	h.warnOfPlainText()
+	h.tellOfKeys()
 	if h.monitor {
 		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
 	} else {

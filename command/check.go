@@ -140,6 +140,9 @@ func (o *checkOptions) policy(cmd *cobra.Command) (*validation.Policy, string, e
 			return nil, "", err
 		}
 		p, err := h.Policy()
+		for _, doubt := range h.KeyDoubts() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), doubt)
+		}
 		return &p, cmp.Or(h.Mode, caddymodule.ModeEnforce), err
 	}
 	if o.site != "" {

@@ -97,6 +97,9 @@ func readKey(cmd *cobra.Command, file string) (string, error) {
 	default:
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: the white space around the key was stripped, as MOR does\n", cmd.Name(), from)
 	}
+	if doubt := caddymodule.KeyDoubt(key); doubt != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s %s\n", cmd.Name(), from, doubt)
+	}
 	return key, nil
 }
 

@@ -103,6 +103,7 @@ const (
 // wrong and ends with 2.
 func TestHashCommand(t *testing.T) {
 	key, twoLines, blank := writeFile(t, "secret\n"), writeFile(t, "secret\nother\n"), writeFile(t, " \n")
+	wide := writeFile(t, "\xff\xfes\x00e\x00c\x00r\x00e\x00t\x00\r\x00\n\x00")
 	spaced, crlf := writeFile(t, "  secret\t"), writeFile(t, "secret\r\n")
 	for _, tt := range []struct {
 		name, stdin string
@@ -117,6 +118,9 @@ func TestHashCommand(t *testing.T) {
 		{"file before environment", "", "x", []string{"--did-id", "6511", "--secret-file", key}, exampleHash + "\n", "mor-hash: " + key + stripped},
 		{"white space", "", "", []string{"--did-id", "6511", "--secret-file", spaced}, exampleHash + "\n", "mor-hash: " + spaced + ": the white space around the key was stripped, as MOR does\n"},
 		{"standard input", "secret", "", []string{"--did-id", "6511", "--secret-file", "-"}, exampleHash + "\n", ""},
+		{"byte order mark", "\ufeffsecret", "", []string{"--did-id", "6511", "--secret-file", "-"}, "", "mor-hash: standard input begins with a byte order mark; save the key as UTF-8 without one\n"},
+		{"UTF-16", "", "", []string{"--did-id", "6511", "--secret-file", wide}, "", "mor-hash: " + wide + " is text in UTF-16, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark\n"},
+		{"quotes", "", `"secret"`, []string{"--did-id", "6511"}, hash("6511", `"secret"`) + "\n", "mor-hash: MOR_API_SECRET_KEY is in quotes, which count as part of the key (an --env-file keeps them); remove them, unless the key in MOR has them too\n"},
 		{"two lines", "", "", []string{"--did-id", "6511", "--secret-file", twoLines}, "", "mor-hash: " + twoLines + " has more than one line; give each key a file of its own\n"},
 		{"empty key", "", "", []string{"--did-id", "6511", "--secret-file", blank}, "", "mor-hash: " + blank + " is empty; MOR does not work with an empty API Secret Key\n"},
 		{"no file", "", "", []string{"--did-id", "6511", "--secret-file", "/nonexistent"}, "", "mor-hash: the key cannot be read: open /nonexistent: no such file or directory\n"},

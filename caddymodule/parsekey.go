@@ -1,0 +1,55 @@
+package caddymodule
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
+)
+
+var errEmpty = errors.New("is empty; MOR does not work with an empty API Secret Key")
+
+// ParseKey returns the API Secret Key in the text of a file or a variable,
+// without the white space around it, as MOR stores it. The error continues a
+// sentence that begins with the text's name.
+func ParseKey(text string) (string, error) {
+	key := strings.Trim(text, " \t\n\v\f\r\x00") // what Ruby's String#strip drops
+	switch {
+	case key == "":
+		return "", errEmpty
+	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"), strings.Contains(key, "\x00"):
+		return "", errors.New("is text in UTF-16, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark")
+	case strings.HasPrefix(key, "\ufeff"):
+		return "", errors.New("begins with a byte order mark; save the key as UTF-8 without one")
+	case strings.ContainsAny(key, "\r\n"):
+		return "", errors.New("has more than one line; give each key a file of its own")
+	}
+	return key, nil
+}
+
+// KeyDoubt says what is strange about a key that ParseKey returned, and may be
+// meant all the same. It continues a sentence as an error of ParseKey does. It
+// is empty if nothing is strange.
+func KeyDoubt(key string) string {
+	switch {
+	case hint.Unquoted(key) != key:
+		return "is in quotes, which count as part of the key (an --env-file keeps them); remove them, unless the key in MOR has them too"
+	case assignment.MatchString(key):
+		return "begins with NAME=, as a line of an environment file does; keep the key alone there, unless the key in MOR begins so too"
+	case !utf8.ValidString(key):
+		return "is not UTF-8; save it so, unless the key in MOR is not either"
+	case strings.ContainsFunc(key, isInvisible):
+		return "has a character that nobody sees, such as a no-break space; type the key anew, unless the key in MOR has it too"
+	}
+	return ""
+}
+
+// assignment is the beginning of a line of an environment file.
+var assignment = regexp.MustCompile(`^(export +)?[A-Z][A-Z0-9_]*=.`)
+
+func isInvisible(c rune) bool {
+	return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c != ' ' && unicode.IsSpace(c)
+}
