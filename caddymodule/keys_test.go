@@ -1,7 +1,6 @@
 package caddymodule_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -242,10 +241,10 @@ func TestLoadedKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(tt.key, time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600)))
-			site := "http://" + testkit.FreeAddr(t) + " {\nmor_gateway {\n" + tt.block + "\n}\nrespond ok\n}"
-			s := serve(t, site)
+			site := "http://:{$SITE} {\nmor_gateway {\n" + tt.block + "\n}\nrespond ok\n}"
+			s := testkit.Serve(t, site)
 			var warnings []string
-			for line := range strings.Lines(s.log()) {
+			for line := range strings.Lines(s.Log()) {
 				if strings.Contains(line, `"level":"warn","ts"`) && strings.Contains(line, "http.handlers.mor_gateway") {
 					warnings = append(warnings, line)
 				}
@@ -266,10 +265,10 @@ func TestLoadedKeys(t *testing.T) {
 				}
 			}
 			write(long+"3", time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC))
-			if err := s.load(site); err != nil {
+			if err := s.Load(site); err != nil {
 				t.Fatal(err)
 			}
-			lines := s.lines("API Secret Keys loaded")
+			lines := s.Logged("API Secret Keys loaded")
 			if len(lines) != 2 {
 				t.Fatalf("%d lines in two loads", len(lines))
 			}

@@ -107,6 +107,7 @@ type Handler struct {
 	policy  validation.Policy
 	loaded  loadedKeys
 	monitor bool
+	alarms  *alarms
 	logger  *zap.Logger
 }
 
@@ -121,6 +122,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision resolves the keys and sets the defaults.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
+	h.alarms = new(alarms)
 	// First, since after a load that fails Caddy's admin endpoint shows this
 	// registry, while the old config and its counters live on.
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {

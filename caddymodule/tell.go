@@ -48,6 +48,7 @@ func (x *exchange) tell() {
 		requestsTotal[x.verdict][x.handler.modeIndex()].Inc()
 	}
 	p.counted, p.told = true, x.verdict
+	x.alarm()
 	if c := x.handler.logger.Check(x.level(), x.logMessage()); c != nil {
 		c.Write(append(x.fields(), zap.String("hint", x.hint().String()))...)
 	}

@@ -120,7 +120,7 @@ func TestHashCommand(t *testing.T) {
 		{"standard input", "secret", "", []string{"--did-id", "6511", "--secret-file", "-"}, exampleHash + "\n", ""},
 		{"byte order mark", "\ufeffsecret", "", []string{"--did-id", "6511", "--secret-file", "-"}, "", "mor-hash: standard input begins with a byte order mark; save the key as UTF-8 without one\n"},
 		{"UTF-16", "", "", []string{"--did-id", "6511", "--secret-file", wide}, "", "mor-hash: " + wide + " is text in UTF-16, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark\n"},
-		{"quotes", "", `"secret"`, []string{"--did-id", "6511"}, hash("6511", `"secret"`) + "\n", "mor-hash: MOR_API_SECRET_KEY is in quotes, which count as part of the key (an --env-file keeps them); remove them, unless the key in MOR has them too\n"},
+		{"quotes", "", `"secret"`, []string{"--did-id", "6511"}, contract.Hash("6511", `"secret"`) + "\n", "mor-hash: MOR_API_SECRET_KEY is in quotes, which count as part of the key (an --env-file keeps them); remove them, unless the key in MOR has them too\n"},
 		{"two lines", "", "", []string{"--did-id", "6511", "--secret-file", twoLines}, "", "mor-hash: " + twoLines + " has more than one line; give each key a file of its own\n"},
 		{"empty key", "", "", []string{"--did-id", "6511", "--secret-file", blank}, "", "mor-hash: " + blank + " is empty; MOR does not work with an empty API Secret Key\n"},
 		{"no file", "", "", []string{"--did-id", "6511", "--secret-file", "/nonexistent"}, "", "mor-hash: the key cannot be read: open /nonexistent: no such file or directory\n"},

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 )
 
 // The module and both commands say the same of a key that cannot be meant, and
@@ -29,7 +31,7 @@ func TestTheCommandsReadKeysAsTheModule(t *testing.T) {
 			withKey(t, "")
 			file := writeFile(t, tt.key)
 			placeholder := "{file." + file + "}"
-			config := writeConfig(t, "http://mor.example {\n\tmor_gateway "+placeholder+"\n\trespond ok\n}\n")
+			config := writeFile(t, "http://mor.example {\n\tmor_gateway "+placeholder+"\n\trespond ok\n}\n")
 			for _, run := range []struct {
 				name, says string
 				taken      int // exit status
@@ -63,7 +65,7 @@ func TestTheCommandsReadKeysAsTheModule(t *testing.T) {
 // reads neither the environment nor files for them.
 func TestAdaptNeedsNoKeys(t *testing.T) {
 	const site = "http://mor.example {\n\tmor_gateway {\n\t\tsecret {env.NO_SUCH_KEY} {file./nonexistent/key}\n\t\treseller shop {file.{$CREDENTIALS_DIRECTORY:/nonexistent}/shop}\n\t}\n\trespond ok\n}\n"
-	config := writeConfig(t, site)
+	config := writeFile(t, site)
 	without := runCaddy(t, "", nil, "adapt", "--config", config)
 	with := runCaddy(t, "", []string{"NO_SUCH_KEY=sesame"}, "adapt", "--config", config)
 	if without.status != 0 || with != without || !strings.Contains(without.out, `"{env.NO_SUCH_KEY}"`) || !strings.Contains(without.out, `"{file./nonexistent/shop}"`) {
@@ -72,7 +74,7 @@ func TestAdaptNeedsNoKeys(t *testing.T) {
 	if got := runCaddy(t, "", nil, "validate", "--config", config, "--adapter", "caddyfile"); got.status == 0 {
 		t.Errorf("validate without keys: %+v", got)
 	}
-	broken := writeConfig(t, strings.Replace(site, "secret", "secert", 1))
+	broken := writeFile(t, strings.Replace(site, "secret", "secert", 1))
 	if got := runCaddy(t, "", nil, "adapt", "--config", broken); got.status == 0 || !strings.Contains(got.errOut, ":3") {
 		t.Errorf("a mistake: %+v", got)
 	}
@@ -91,10 +93,10 @@ func TestCheckWithCredentials(t *testing.T) {
 	if err := os.WriteFile(resellers, []byte("reseller shop {file.{$CREDENTIALS_DIRECTORY:/run/credentials/none}/shop}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config := writeConfig(t, "http://mor.example {\n\tmor_gateway {\n\t\tsecret {file.{$CREDENTIALS_DIRECTORY:/run/credentials/none}/mor_api_secret_key}\n\t\timport "+resellers+"\n\t}\n\trespond ok\n}\n")
+	config := writeFile(t, "http://mor.example {\n\tmor_gateway {\n\t\tsecret {file.{$CREDENTIALS_DIRECTORY:/run/credentials/none}/mor_api_secret_key}\n\t\timport "+resellers+"\n\t}\n\trespond ok\n}\n")
 	env := []string{"CREDENTIALS_DIRECTORY=" + folder}
 	for key, status := range map[string]int{"secret": 0, "shop-key": 0, "other": 3} {
-		url := checkURL + "?u=shop&did_id=6511&hash=" + hash("6511", key)
+		url := checkURL + "?u=shop&did_id=6511&hash=" + contract.Hash("6511", key)
 		if got := runCaddy(t, "", env, "mor-check", "--config", config, url); got.status != status || got.errOut != "" {
 			t.Errorf("%s: %+v", key, got)
 		}
