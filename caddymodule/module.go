@@ -140,6 +140,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.tellOfKeys()
+	h.surveyConfig(ctx)
 	if h.monitor {
 		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
 	} else {

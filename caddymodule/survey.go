@@ -1,0 +1,219 @@
+package caddymodule
+
+import (
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
+)
+
+func init() {
+	caddy.RegisterModule(survey{})
+}
+
+// survey looks at the whole config, once it is loaded, for ways to MOR that
+// lead round the gateway, and warns of each. It needs no configuration: the
+// handlers bring it in, since a handler is set up before the routes around it.
+type survey struct {
+	logger *zap.Logger
+	app    *caddyhttp.App
+	done   bool
+}
+
+// CaddyModule returns the Caddy module information.
+func (survey) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "mor_gateway",
+		New: func() caddy.Module { return new(survey) },
+	}
+}
+
+// surveyConfig makes sure that the config is looked at when it is whole.
+func (h *Handler) surveyConfig(ctx caddy.Context) {
+	lineage := ctx.Modules()
+	if len(lineage) == 0 {
+		return // the handler stands alone
+	}
+	app, ok := lineage[0].(*caddyhttp.App)
+	if !ok {
+		return
+	}
+	if s, err := ctx.App("mor_gateway"); err == nil {
+		s := s.(*survey)
+		s.logger, s.app = h.logger, app
+	}
+}
+
+// Start looks at a config that is about to run.
+func (s *survey) Start() error { return s.Cleanup() }
+
+// Stop does nothing.
+func (s *survey) Stop() error { return nil }
+
+// Cleanup looks at a config that never ran, as `caddy validate` leaves it.
+func (s *survey) Cleanup() error {
+	if s.done || s.app == nil {
+		return nil
+	}
+	s.done = true
+	defer func() {
+		if p := recover(); p != nil { // of use is the config, and not this
+			s.logger.Error("panic while looking for ways round the gateway", zap.Any("panic", p))
+		}
+	}()
+	var w walk
+	for _, server := range s.app.Servers {
+		w.routes(server.Routes, place{server: server})
+		if server.Errors != nil {
+			w.routes(server.Errors.Routes, place{server: server})
+		}
+	}
+	w.warn(s.logger)
+	return nil
+}
+
+// gate says what a request has passed on its way to a place in the config.
+type gate int
+
+const (
+	noGate      gate = iota
+	matchedGate      // a gateway that judges only what its matcher matches
+	wholeGate
+)
+
+// place is a place in the config, and how a request gets there.
+type place struct {
+	server *caddyhttp.Server
+	hosts  []string
+	gate   gate
+	passed []*sender // those before it, with no gateway before them
+	depth  int       // of named routes
+}
+
+// sender is a handler that sends requests on.
+type sender struct {
+	place
+	upstreams []string
+	early     bool // a gateway comes after it
+}
+
+// walk collects all senders of a config.
+type walk []*sender
+
+// routes walks through routes, one after the other. It returns the place
+// behind them, and whether no request gets there.
+func (w *walk) routes(routes caddyhttp.RouteList, at place) (_ place, ended bool) {
+	for _, route := range routes {
+		in, matched := at, route.Group != ""
+		for _, set := range route.MatcherSets {
+			for _, m := range set {
+				matched = true
+				if hosts, ok := m.(*caddyhttp.MatchHost); ok {
+					in.hosts = *hosts
+				}
+			}
+		}
+		after, over := w.handlers(route.Handlers, in)
+		over = over || route.Terminal
+		switch {
+		case !matched && over:
+			ended = true
+		case !matched:
+			at.gate = after.gate
+		case !over && after.gate != at.gate:
+			at.gate = matchedGate
+		}
+		// What comes after a site or a handle block is for other requests.
+		if !route.Terminal && route.Group == "" {
+			at.passed = after.passed
+		}
+	}
+	return at, ended
+}
+
+func (w *walk) handlers(handlers []caddyhttp.MiddlewareHandler, at place) (_ place, ended bool) {
+	for _, handler := range handlers {
+		over := false
+		switch h := handler.(type) {
+		case *Handler:
+			for _, s := range at.passed {
+				s.early = true
+			}
+			at.gate, at.passed = wholeGate, nil
+		case *reverseproxy.Handler:
+			at = w.sender(h, at)
+			over = len(h.HandleResponse) == 0 // else it may be forward_auth
+			w.responses(h.HandleResponse, at)
+		case *intercept.Intercept:
+			w.responses(h.HandleResponse, at)
+		case *caddyhttp.Subroute:
+			at, over = w.routes(h.Routes, at)
+			if h.Errors != nil {
+				w.routes(h.Errors.Routes, place{server: at.server, hosts: at.hosts, depth: at.depth})
+			}
+		case *caddyhttp.Invoke:
+			const tooDeep = 16 // a named route may invoke itself
+			if route := at.server.NamedRoutes[h.Name]; route != nil && at.depth < tooDeep {
+				at.depth++
+				at, over = w.routes(caddyhttp.RouteList{*route}, at)
+				at.depth--
+			}
+		case *caddyhttp.StaticResponse, *caddyhttp.StaticError:
+			over = true
+		}
+		ended = ended || over
+	}
+	return at, ended
+}
+
+func (w *walk) responses(handlers []caddyhttp.ResponseHandler, at place) {
+	for _, h := range handlers {
+		w.routes(h.Routes, at)
+	}
+}
+
+// sender notes a handler that sends requests on, and returns the place behind.
+func (w *walk) sender(h *reverseproxy.Handler, at place) place {
+	s := &sender{place: at}
+	for _, u := range h.Upstreams {
+		s.upstreams = append(s.upstreams, u.Dial)
+	}
+	*w = append(*w, s)
+	if at.gate == noGate {
+		at.passed = append(slices.Clip(at.passed), s)
+	}
+	return at
+}
+
+// warn warns of each sender that leads round a gateway.
+func (w walk) warn(logger *zap.Logger) {
+	mor := make(map[string]bool)
+	for _, s := range w {
+		for _, u := range s.upstreams {
+			mor[u] = mor[u] || s.gate != noGate
+		}
+	}
+	for _, s := range w {
+		what := ""
+		switch {
+		case s.gate == matchedGate:
+			what = "mor_gateway has a matcher: requests that it does not match reach this upstream unjudged, and no path matcher matches a target that is no path, which MOR may run all the same; take the matcher out"
+		case s.early:
+			what = "requests go to this upstream before mor_gateway has judged them; put mor_gateway first, or take the order option out"
+		case s.gate == noGate && slices.ContainsFunc(s.upstreams, func(u string) bool { return mor[u] }):
+			what = "requests reach an upstream of a guarded site here without mor_gateway; write mor_gateway here too"
+		default:
+			continue
+		}
+		logger.Warn(what, zap.Strings("upstreams", s.upstreams), zap.Strings("hosts", s.hosts), zap.Strings("listen", s.server.Listen))
+	}
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*survey)(nil)
+	_ caddy.CleanerUpper = (*survey)(nil)
+)
