@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -107,6 +108,78 @@ func runMonitor(t *testing.T, file string) {
 	for _, want := range []string{"request would be refused", "MOR accepts what the gateway would refuse"} {
 		if !strings.Contains(logged, want) {
 			t.Errorf("not logged: %s", want)
+		}
+	}
+}
+
+// shell gives a log to the command of docs/operating.md that has the text, in
+// the place of the journal.
+func shell(t *testing.T, text, log string) string {
+	t.Helper()
+	testkit.Tool(t, "jq")
+	for line := range strings.Lines(docs(t)["../docs/operating.md"]) {
+		journal, command, _ := strings.Cut(line, " | ")
+		if !strings.HasPrefix(journal, "sudo journalctl ") || !strings.Contains(command, text) {
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
+		cmd.Stdin = strings.NewReader("a line that is not JSON\n" + log)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+		return string(out)
+	}
+	t.Fatalf("docs/operating.md has no command with %q", text)
+	return ""
+}
+
+// TestWhomWouldItStop runs the command before the step to enforce.
+func TestWhomWouldItStop(t *testing.T) {
+	m := newMOR(t)
+	s := start(t, "monitor.Caddyfile", t.TempDir(), "10.0.0.5:80", m.Addr)
+	for _, c := range calls() {
+		for _, scheme := range []string{"http", "https"} {
+			_, err := s.send(c.method, scheme+"://mor.example.com"+c.path, strings.NewReader(c.body), "Content-Type", c.contentType)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	logged := s.stop()
+	whom := shell(t, "request would be refused", logged)
+	for _, want := range []string{"incorrect_hash\tnewline", "get_disabled", "ambiguous", "unsupported_media_type", "method_not_allowed", "edge\tover http", "edge\tnot open to strangers"} {
+		if !strings.Contains(whom, want) {
+			t.Errorf("nothing about %q:\n%s", want, whom)
+		}
+	}
+	if who := shell(t, "mor_changes", logged); strings.Count(who, "\t127.0.0.1\tadmin\t") != 8 {
+		t.Errorf("who changed DID 6511:\n%s", who)
+	}
+}
+
+// TestPreflight runs the Caddyfile that docs/operating.md has for browsers.
+func TestPreflight(t *testing.T) {
+	t.Setenv("MOR_API_SECRET_KEY", "secret")
+	_, text, _ := strings.Cut(docs(t)["../docs/operating.md"], "## Browsers")
+	caddyfile := fence.FindStringSubmatch(text)
+	if caddyfile == nil {
+		t.Fatal("there is no Caddyfile")
+	}
+	mor := testkit.StartMOR(t, nil)
+	s := testkit.Serve(t, strings.NewReplacer("mor.example.com", "http://:{$SITE}", "10.0.0.5:80", mor.Addr).Replace(caddyfile[1]))
+	url := "http://" + s.Addr("SITE") + update
+	preflight := testkit.Ask(t, "OPTIONS", url, "", "Access-Control-Request-Method", "POST", "Origin", "https://crm.example.com")
+	if preflight.Status != http.StatusNoContent || len(mor.Requests()) > 0 {
+		t.Errorf("a preflight is answered %d", preflight.Status)
+	}
+	if got := testkit.Ask(t, "OPTIONS", url, ""); got.Status != http.StatusMethodNotAllowed || len(mor.Requests()) > 0 {
+		t.Errorf("another OPTIONS is answered %d", got.Status)
+	}
+	for query, body := range map[string]string{right: testkit.Success, wrong: testkit.Failure("Incorrect hash")} {
+		got := testkit.Ask(t, "POST", url+"?"+query, "", "Origin", "https://crm.example.com")
+		if got.Body != body || got.Header.Get("Access-Control-Allow-Origin") != "https://crm.example.com" {
+			t.Errorf("%s: answered %v %q", query, got.Header, got.Body)
 		}
 	}
 }
