@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
@@ -134,4 +135,30 @@ func hasAnchor(text, anchor string) bool {
 		}
 	}
 	return false
+}
+
+// TestReadmeOpensWhatItNames runs the first Caddyfile of the README, which
+// opens to strangers what edge.Caddyfile does: see proof/doors.
+func TestReadmeOpensWhatItNames(t *testing.T) {
+	text := fence.FindStringSubmatch(docs(t)["../README.md"])[1]
+	open := regexp.MustCompile(`(?m)^\t@open .*$`)
+	edge, err := os.ReadFile("edge.Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := open.FindString(text), open.FindString(string(edge)); got != want || got == "" {
+		t.Errorf("README.md opens %q, edge.Caddyfile %q", got, want)
+	}
+	t.Setenv("MOR_API_SECRET_KEY", "secret")
+	mor := testkit.StartMOR(t, nil)
+	s := testkit.Serve(t, strings.NewReplacer("mor.example.com", "http://:{$SITE}", "10.0.0.5:80", mor.Addr).Replace(text))
+	for target, status := range map[string]int{
+		update: 200, "/billing//api/did_details_update": 200, update + ".xml": 403, "/billing/api/did_close": 403, "/": 403,
+		"/billing/api/did_close/%2e%2e%2fdid_details_update": 403, "/billing/api/did_close?/../did_details_update&": 403,
+	} {
+		got := testkit.Ask(t, "POST", "http://"+s.Addr("SITE")+target, right, "Content-Type", "application/x-www-form-urlencoded")
+		if got.Status != status || len(mor.Requests()) != map[int]int{200: 1}[status] {
+			t.Errorf("%s: answered %d %q, want %d", target, got.Status, got.Body, status)
+		}
+	}
 }
