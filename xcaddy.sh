@@ -165,7 +165,7 @@ Not run: the race detector (needs a C compiler)'
         ${race:+"$race"} -timeout 30m -tags "$TAGS" "$@" ${packages:+"$packages"} || status=1
 
     figures=$(grep '/proof","' "$said" |
-        sed -nE 's/.*"Output":" +[^ ]+\.go:[0-9]+: ((corpus|generated|control|mutants|seed)[^:]*: .*)\\n".*/  \1/p')
+        sed -nE 's/.*"Output":" +[^ ]+\.go:[0-9]+: ((corpus|generated|control|mutants|emulation|names|seed)[^:]*: .*)\\n".*/  \1/p')
     [ -z "$figures" ] || printf '\nProved against Rails:\n%s\n' "$figures"
     printf '%s\n%s passed, %s failed, %s skipped\n' "$off" "$(count pass)" "$(count fail)" "$(count skip)"
     exit "$status"

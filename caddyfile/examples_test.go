@@ -74,13 +74,13 @@ func TestExamplesAdapt(t *testing.T) {
 }
 
 // TestExamplesAreFormatted looks at the imported files as well, which Adapt
-// doesn't warn of.
+// doesn't warn of, and at the proof's.
 func TestExamplesAreFormatted(t *testing.T) {
 	imported, err := filepath.Glob("*.caddy")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(imported, exampleFiles(t)...) {
+	for _, file := range append(append(imported, "../proof/Caddyfile"), exampleFiles(t)...) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

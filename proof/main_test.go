@@ -5,8 +5,6 @@ package proof
 import (
 	"flag"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 var (
@@ -38,11 +36,7 @@ func beginWith(t *testing.T, s server) *world {
 	t.Helper()
 	needTools(t)
 	w := &world{server: s, mor: s.start(t)}
-	var err error
-	if w.gateway, err = startGateway(w.mor.addr); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { caddy.Stop() })
+	w.gateway = startGateway(t, w.mor.addr)
 	w.naive = startNaive(t, w.mor.addr)
 	w.direct = direct(w.mor.addr)
 	return w

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
@@ -120,40 +118,31 @@ type names struct{ resellers, users string }
 
 func startNames(t *testing.T, all []string) names {
 	t.Helper()
-	n := names{testkit.FreeAddr(t), testkit.FreeAddr(t)}
 	var resellers, users strings.Builder
 	for _, name := range all {
-		fmt.Fprintf(&resellers, "\t\treseller %q %q\n", name, keyOf(name))
+		fmt.Fprintf(&resellers, "reseller %q %q\n", name, keyOf(name))
 		fmt.Fprintf(&users, " %q", name)
 	}
-	err := load(fmt.Sprintf(`{
-	admin off
-	persist_config off
-	log {
-		output discard
+	c := testkit.Serve(t, `{
+		log default {
+			output discard
+		}
 	}
-}
-
-http://%s {
-	mor_gateway {
-		secret secret
-%s	}
-	respond taken
-}
-
-http://%s {
-	mor_gateway {
-		secret secret
-		users%s
+	http://:{$RESELLERS} {
+		mor_gateway {
+			secret secret
+			{$EACH}
+		}
+		respond taken
 	}
-	respond taken
-}
-`, n.resellers, resellers.String(), n.users, users.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { caddy.Stop() })
-	return n
+	http://:{$USERS} {
+		mor_gateway {
+			secret secret
+			users {$ALL}
+		}
+		respond taken
+	}`, "EACH", resellers.String(), "ALL", users.String())
+	return names{c.Addr("RESELLERS"), c.Addr("USERS")}
 }
 
 func keyOf(name string) string { return "key of " + name }

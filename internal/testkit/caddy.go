@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,7 +29,14 @@ type Caddy struct {
 // runs the test.
 func New(t testing.TB) *Caddy {
 	t.Helper()
-	c := &Caddy{t: t, Dir: t.TempDir(), ports: map[string]string{}}
+	dir, err := os.MkdirTemp("", "caddy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // what works in the background may still write
+		Eventually(t, "the folder is gone", func() bool { return os.RemoveAll(dir) == nil })
+	})
+	c := &Caddy{t: t, Dir: dir, ports: map[string]string{}}
 	c.Admin = "http://" + c.Addr("ADMIN")
 	t.Setenv("XDG_CONFIG_HOME", c.Dir)
 	t.Setenv("XDG_DATA_HOME", c.Dir)
@@ -59,9 +67,14 @@ func (c *Caddy) For(t testing.TB) *Caddy {
 // Load gives Caddy another configuration.
 func (c *Caddy) Load(caddyfile string, vars ...string) error {
 	c.t.Helper()
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(c.Caddyfile(caddyfile, vars...)), map[string]any{"filename": "Caddyfile"})
+	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(c.Caddyfile(caddyfile, vars...)), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		return err
+	}
+	for _, w := range warnings {
+		if !strings.Contains(w.Message, "not formatted") { // indented like the test
+			return errors.New(w.String())
+		}
 	}
 	return caddy.Load(config, true)
 }
@@ -95,7 +108,10 @@ const options = `{
 	https_port {$HTTPS_PORT}
 	grace_period 5s
 	storage file_system "{$DIR}"
-	log default {
+`
+
+// logging is added where a Caddyfile says nothing of the default log.
+const logging = `	log default {
 		output file "{$DIR}/caddy.log"
 		format json
 		level DEBUG
@@ -107,12 +123,14 @@ const options = `{
 func (c *Caddy) Caddyfile(text string, vars ...string) string {
 	c.t.Helper()
 	own, has := strings.CutPrefix(strings.TrimSpace(text), "{\n")
-	if has {
-		text = options + own
-	} else {
-		text = options + "}\n" + text
+	if !has {
+		own = "}\n" + text
 	}
-	return c.Fill(text, vars...)
+	added := options
+	if !strings.Contains(own, "log default {") {
+		added += logging
+	}
+	return c.Fill(added+own, vars...)
 }
 
 // Fill puts the value of NAME in vars, which has names and values, in the place of {$NAME}. A name without a value is
