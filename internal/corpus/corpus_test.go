@@ -25,6 +25,9 @@ POST /x
 
 0123456789abcdefgh
 
+-- only a body | accepted | json chunked
+{"u":1}
+
 -- raw | refused | raw
 GET / HTTP/1.0
 $(headers)
@@ -47,6 +50,7 @@ GET /$(crlf)
 		"POST /billing/api/did_details_update?u=admin HTTP/1.1\r\nHost: mor.example\r\nA: 1\r\n\r\n",
 		"POST /x HTTP/1.1\r\nHost: mor.example\r\nX-Own: 1\r\nContent-Length: 48\r\nA: 1\r\n\r\nhash=" + hash + "\r\nb",
 		"POST /x HTTP/1.1\r\nHost: mor.example\r\nTransfer-Encoding: chunked\r\nA: 1\r\n\r\n10\r\n0123456789abcdef\r\n2\r\ngh\r\n0\r\n\r\n",
+		"POST /billing/api/did_details_update HTTP/1.1\r\nHost: mor.example\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nA: 1\r\n\r\n7\r\n{\"u\":1}\r\n0\r\n\r\n",
 		"GET / HTTP/1.0\r\nA: 1\r\n\r\n\x00\xffababab",
 		"GET / HTTP/1.0\r\nA: 1\r\n\r\n",
 		"GET /\r\n",

@@ -18,6 +18,8 @@
 //	either            odd but valid, or not decidable: whatever happens, the contract must hold
 //
 //	site=NAME         the gateway's configuration, main unless said
+//	form, json        the text is the body of a POST to the action, with that type
+//	multipart         and so here, with the boundary b
 //	chunked           the body is sent in chunks of 16 bytes
 //	open              the client stops sending after the request, which may be incomplete
 //	raw               nothing is added to the request

@@ -9,6 +9,13 @@ import (
 
 const headerMark = "-- "
 
+// types are the options that make a case's text the body of an update, and its type.
+var types = map[string]string{
+	"form":      "application/x-www-form-urlencoded",
+	"json":      "application/json",
+	"multipart": "multipart/form-data; boundary=b",
+}
+
 // parse reads a case's header and its request.
 func (c *Case) parse(header string, lines []string) error {
 	fields := strings.Split(strings.TrimPrefix(header, headerMark), " | ")
@@ -34,9 +41,12 @@ func (c *Case) parse(header string, lines []string) error {
 	if len(fields) == 3 {
 		for _, option := range strings.Fields(fields[2]) {
 			site, isSite := strings.CutPrefix(option, "site=")
+			bodyType, isBody := types[option]
 			switch {
 			case isSite && site != "":
 				c.Site = site
+			case isBody:
+				lines = append([]string{"POST $(action)", "Content-Type: " + bodyType, ""}, lines...)
 			case option == "raw":
 				raw = true
 			case option == "chunked":
