@@ -128,11 +128,9 @@ func (g generator) bad(name string) string {
 	return "x"
 }
 
-var guarded = []string{"u", "did_id", "hash", "call_limit", "did_user_id", "active_from", "active_till", "grace_time", "_method"}
-
 // breakRule makes one thing wrong.
 func (g generator) breakRule(v *values) {
-	switch name := pick(g, guarded...); {
+	switch name := pick(g, contract.Guarded...); {
 	case name == "did_id":
 		v.set(name, g.bad(name))
 		v.set("hash", contract.Hash(v.get("did_id"), sites[v.site].Keys[0])) // only the DID itself is wrong

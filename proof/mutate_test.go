@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 )
 
 // A mutation changes a draft where readers may differ. It may leave it valid, make it worse, or hide
@@ -48,7 +50,7 @@ func (g generator) mutate(d *draft) {
 
 // smuggle puts a bad value into the request, in disguise.
 func (g generator) smuggle(d *draft) {
-	name := pick(g, guarded...)
+	name := pick(g, contract.Guarded...)
 	value := g.bad(name)
 	if g.chance(15) {
 		value = g.good(name) // not bad, but perhaps another one

@@ -61,7 +61,7 @@ func (s site) breach(r run) string {
 	if p, given := r.get("_method"); given {
 		return "there is a method override: " + p.String()
 	}
-	for _, name := range guarded {
+	for _, name := range contract.Guarded {
 		p, given := r.get(name)
 		switch {
 		case !given || p.Class == "NilClass" || p.Class == "Integer":

@@ -233,7 +233,7 @@ func FuzzWriters(f *testing.F) {
 			}
 			return c
 		}, name)
-		for _, guarded := range reference.Names {
+		for _, guarded := range contract.Guarded {
 			if strings.HasPrefix(word, guarded) {
 				return
 			}

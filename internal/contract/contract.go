@@ -46,6 +46,9 @@ var Checks = []Check{
 		wrong: []string{"active_from", "9", "active_till", "8"}},
 }
 
+// Guarded are the parameters of which MOR, or a rule, makes something. No reader may take another one for them.
+var Guarded = []string{"u", "did_id", "hash", "call_limit", "did_user_id", "active_from", "active_till", "grace_time", "_method"}
+
 // Texts are the guarded parameters whose text goes to MOR as it is: a control character in one makes the request
 // ambiguous.
 var Texts = []string{"u", "did_user_id", "grace_time"}

@@ -15,8 +15,11 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 )
 
 // Request is what is known of a request.
@@ -47,19 +50,7 @@ func (v Values) Text(name string) string {
 
 func text(s string) *string { return &s }
 
-// Names are the guarded parameters.
-var Names = []string{
-	"u", "did_id", "hash", "call_limit", "did_user_id", "active_from", "active_till", "grace_time", "_method",
-}
-
-func isGuarded(name string) bool {
-	for _, n := range Names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
+func isGuarded(name string) bool { return slices.Contains(contract.Guarded, name) }
 
 // errMethod is for requests whose method isn't GET or POST.
 var errMethod = errors.New("neither GET nor POST")
@@ -105,7 +96,7 @@ func Read(q Request) (Values, error) {
 	if _, ok := vals["_method"]; ok {
 		return nil, errors.New("the method is overridden")
 	}
-	for _, name := range unchecked {
+	for _, name := range contract.Texts {
 		if s, _ := vals.Get(name); regexp.MustCompile(`[\x00-\x1f\x7f]`).MatchString(s) {
 			return nil, fmt.Errorf("%s has a control character", name)
 		}
@@ -113,16 +104,12 @@ func Read(q Request) (Values, error) {
 	return vals, nil
 }
 
-// unchecked are the parameters whose values no rule of the contract's table
-// looks at.
-var unchecked = []string{"u", "did_user_id", "grace_time"}
-
 var quoted = regexp.MustCompile(`(?s)^(".*"|'.*')$`)
 
 // checkQuotes refuses quotes around a value, but for JSON: Rack 1.1.0 takes
 // them off.
 func (v Values) checkQuotes() error {
-	for _, name := range unchecked {
+	for _, name := range contract.Texts {
 		if s, _ := v.Get(name); quoted.MatchString(s) {
 			return fmt.Errorf("%s is in quotes", name)
 		}
@@ -238,7 +225,7 @@ func readPairs(s string) (Values, error) {
 
 // dump lists values so that they can be compared.
 func dump(v Values) (list []string) {
-	for _, name := range Names {
+	for _, name := range contract.Guarded {
 		if val, ok := v[name]; !ok {
 			list = append(list, "absent")
 		} else if val == nil {
