@@ -144,8 +144,8 @@
 //	";name=" without the space: no name to Rack before 2.1
 //	a tab before the name: no name to Rack 0.9.1
 //	NAME=: no name since Rack 3.1.0
-//	a quote, backslash or ";" in a name: Rack 1 ends it there
-//	a bare name before another line: Rack 1 goes on to the next ";"
+//	a quote or ";" in a name: Rack 1 ends it there; a backslash: Rack 2 drops it
+//	a bare name before another line: Rack 1 goes on to the next quote or ";"
 //	filename*: a file since Rack 2.0, no file before
 //	a value with a type: a file to Rack 1.0 to 1.2, text/plain too, which is
 //	  neither a number nor a hash then

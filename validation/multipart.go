@@ -11,8 +11,8 @@ const maxBoundary = 70
 
 // isBoundary reports whether every release of Rack, which looks for
 // boundary="?([^";,]+)"?, takes s for the boundary and nothing else. Where
-// "boundary=" stands twice, most take what is after the last one, and 2.2.24,
-// 3.1.22 and 3.2.7 what is after the first.
+// "boundary=" stands twice, 2.2.23, 3.1.21, 3.2.6 and what follows them take
+// what is after the first one, all others what is after the last.
 func isBoundary(s string) bool {
 	const name = "boundary"
 	for i := range len(s) {

@@ -3,7 +3,7 @@
 module GenerousMultipart
   module_function
 
-  # Of two boundaries Rack before 2.2.24, 3.1.22 and 3.2.7 takes the last, also where it stands inside the other.
+  # Of two boundaries Rack before 2.2.23, 3.1.21 and 3.2.6 takes the last, also where it stands inside the other.
   def parse(type, body, transfer: false, boundary: type[/.*boundary="?([^";,]+)"?/n, 1])
     return unless boundary
 
