@@ -2,6 +2,7 @@ package reference
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -21,8 +22,18 @@ func TestRead(t *testing.T) {
 		{"", json, `{"x":{"u":1},"\u0075":"\ud83d\ude00"}`, "\U0001f600", false},
 		{"", parts, part(named+`"u"`, "a"), "a", false},
 		{"", parts, part("Content-Type: text/plain; charset=utf-8\r\n"+named+"u", "a"), "a", false},
+		{"", form + ";charset=utf8;", "u=%C3%A9", "\u00e9", false},
+		{"", form + "; charset=windows-1251", "u=a%41", "aA", false},
+		{"", json + ";", `{"u":1}`, "1", false},
+		{"", json + "; charset=iso-8859-16", `{"u":"\u0041\\u00e9"}`, `A\u00e9`, false},
+		{"", "multipart/form-data; boundary=\"(b:/=?'*\"; charset=us-ascii", strings.ReplaceAll(part(named+`"u"`, "a"), "--b", "--(b:/=?'*") + "\r\n", "a", false},
 
 		{"u=a&u=b", "", "", "", true},
+		{"", form + "; charset=windows-1251", "u=%C3%A9", "", true},
+		{"", json + "; charset=iso-8859-16", `{"x":"\u00e9"}`, "", true},
+		{"", json + "; charset=iso-8859-12", `{"u":1}`, "", true},
+		{"", parts + "; charset=us-ascii", part(named+`"u"`, "\u00e9"), "", true},
+		{"", "multipart/form-data; boundary=x_Boundary=b", strings.ReplaceAll(part(named+`"u"`, "a"), "--b", "--x_Boundary=b"), "", true},
 		{"u=a", form, "u=b", "", true},
 		{"u", "", "", "", true},
 		{"[u]=a", "", "", "", true},
