@@ -53,6 +53,7 @@ const (
 // `{http.mor_gateway.user}` | The username that the request gives, up to 64 bytes
 // `{http.mor_gateway.did_id}` | The id of the DID that the request gives, if it is at most 20 digits
 // `{http.mor_gateway.error}` | The message of a refusal, as in the XML
+// `{http.mor_gateway.changes}` | What an accepted request sets, as `call_limit=10 active_till=1800000000`
 //
 // The verdict is also added to the access log, as `mor_verdict`. Neither a
 // log line nor a placeholder nor a metric of this module has a key or a hash.

@@ -1,9 +1,10 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
 	"net/http"
-	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -14,12 +15,6 @@ import (
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
-)
-
-// Limits of what a log line repeats of a request, in bytes.
-const (
-	maxLogged      = 64
-	maxLoggedDidID = 20
 )
 
 // mark gives the verdict to the placeholders and to the access log.
@@ -79,71 +74,45 @@ func (x *exchange) fields() []zap.Field {
 		zap.String("verdict", x.verdict.String()),
 		zap.String("user", x.user()),
 		zap.String("did_id", x.didID()),
-		zap.String("method", shown(x.r.Method)),
-		zap.String("content_type", shown(x.r.Header.Get("Content-Type"))),
+		zap.String("method", x.shown(x.r.Method, maxLogged)),
+		zap.String("content_type", x.shown(x.r.Header.Get("Content-Type"), maxLogged)),
 		zap.String("client_ip", clientIP(x.r)),
 	}
 }
 
-// user returns the username, unless there is a key in it.
 func (x *exchange) user() string {
-	text, _ := x.req.Value(validation.User)
-	user := string(text)
-	if x.handler.policy.Keys.Reveals(user) {
-		return redacted
-	}
-	return shown(user)
+	user, _ := x.req.Value(validation.User)
+	return x.shown(string(user), maxLogged)
 }
-
-const redacted = "REDACTED"
-
-// shown returns a text of the request as a log line may have it: cut, and
-// without what may be a hash, which stands in the wrong place then.
-func shown(s string) string {
-	s = s[:min(len(s), 4*maxLogged)]
-	if hexDigitsIn(s) >= minDigest {
-		s = digests.ReplaceAllString(s, redacted)
-	}
-	return cut(s)
-}
-
-func hexDigitsIn(s string) (n int) {
-	for _, c := range []byte(s) {
-		if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' {
-			n++
-		}
-	}
-	return n
-}
-
-// minDigest is the length of the shortest digest, MD5's, in hex digits.
-const minDigest = 32
-
-// digests are hex digits in a row, or two by two.
-var digests = regexp.MustCompile(`[0-9A-Fa-f]{32,}|([0-9A-Fa-f]{2}[^0-9A-Za-z]){15,}[0-9A-Fa-f]{2}`)
 
 // didID returns the DID's id if it looks like one.
 func (x *exchange) didID() string {
 	didID, _ := x.req.Value(validation.DidID)
-	if len(didID) > maxLoggedDidID {
+	if len(didID) > maxLoggedDidID || len(bytes.Trim(didID, "0123456789")) > 0 {
 		return ""
 	}
-	for _, c := range didID {
-		if c < '0' || c > '9' {
-			return ""
+	return x.shown(string(didID), maxLogged)
+}
+
+// changes returns what an accepted request sets. A value that could be taken
+// for more than one is quoted.
+func (x *exchange) changes() string {
+	if x.verdict != validation.Accepted {
+		return ""
+	}
+	var all []string
+	for name, text := range x.req.Changes() {
+		val := x.shown(string(text), maxLogged)
+		if quoted := strconv.Quote(val); len(quoted) > len(val)+2 || strings.ContainsAny(val, " =") {
+			val = quoted
 		}
+		all = append(all, name.String()+"="+val)
 	}
-	return string(didID)
+	return strings.Join(all, " ")
 }
 
-func cut(s string) string {
-	if len(s) > maxLogged {
-		s = strings.ToValidUTF8(s[:maxLogged], "")
-	}
-	return s
-}
-
-// clientIP returns the client's address as Caddy determined it.
+// clientIP returns the client's address as Caddy determined it: an address,
+// whatever the request says.
 func clientIP(r *http.Request) string {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return ip
@@ -164,6 +133,8 @@ func (x *exchange) placeholder(key string) (any, bool) {
 		return x.didID(), true
 	case "error":
 		return x.verdict.Message(), true
+	case "changes":
+		return x.changes(), true
 	}
 	return nil, false
 }

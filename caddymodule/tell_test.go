@@ -102,6 +102,43 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
+// TestChanges: the placeholder says what an accepted request sets, and nothing
+// of any other.
+func TestChanges(t *testing.T) {
+	s := testkit.Serve(t, `http://:{$SITE} {
+		log
+		log_append mor_changes {http.mor_gateway.changes}
+		mor_gateway {
+			secret secret
+			mode monitor
+		}
+		respond ok
+	}`)
+	right := "u=admin&did_id=6511&hash=" + contract.Hash("6511", "secret")
+	for i, tt := range []struct{ query, want string }{
+		{right, ""},
+		{right + "&active_till=1800000000&call_limit=10", "call_limit=10 active_till=1800000000"},
+		{right + "&did_user_id=-1&active_from=1&active_till=2&grace_time=0&call_limit=0", "call_limit=0 did_user_id=-1 active_from=1 active_till=2 grace_time=0"},
+		{right + "&call_limit=&active_from=+%09&grace_time=5", "grace_time=5"},
+		{right + "&comment=x&language=en", ""},
+		{right + "&did_user_id=1+call_limit%3D9", `did_user_id="1 call_limit=9"`},
+		{right + "&did_user_id=a%22b%5C", `did_user_id="a\"b\\"`},
+		{right + "&did_user_id=a%C2%A0b", `did_user_id="a\u00a0b"`},
+		{right + "&did_user_id=%C3%BC", "did_user_id=ü"},
+		{right + "&did_user_id=" + strings.Repeat("x", 100), "did_user_id=" + strings.Repeat("x", 64)},
+		{right + "&did_user_id=12secret34&grace_time=" + contract.Hash("1", ""), "did_user_id=REDACTED grace_time=REDACTED"},
+		{"u=admin&did_id=6511&call_limit=10&hash=no", ""},
+		{right + "&call_limit=-1", ""},
+	} {
+		post(t, s.Addr("SITE"), tt.query)
+		s.Settle(i + 1)
+		lines := s.Logged("handled request")
+		if got := lines[len(lines)-1]["mor_changes"]; got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.query, got, tt.want)
+		}
+	}
+}
+
 // TestUnfinishedIsQuiet: clients that break off are everyday life, and stay
 // out of the log unless it is a debug log.
 func TestUnfinishedIsQuiet(t *testing.T) {

@@ -1,6 +1,8 @@
 package validation
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,20 +131,51 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestReveals(t *testing.T) {
-	k := NewKeys([]string{"admin's", "next"}, map[string][]string{"shop": {"shop-key", "old"}, "x": {strings.Repeat("k", maxRevealing)}})
+	long := strings.Repeat("k", 300)
+	k := NewKeys([]string{"admin's", "next"}, map[string][]string{"shop": {"shop-key", "old"}, "x": {long, "5"}, "y": {"shop-key-2", "shop", "sho"}})
 	for text, want := range map[string]bool{
-		"": false, "admin": false, "shop": false, "shop-ke": false, "a shop-key b": false,
+		"": false, "admin": false, "sh": false, "old": true, "ol d": false,
 		"admin's": true, "6511admin's": true, "admin's6511": true, "a next b": true,
-		"shop-key": true, "6511shop-key": true, "shop-key6511": true, "old": true,
-		strings.Repeat("k", maxRevealing) + "x": true, strings.Repeat("k", maxRevealing-1): false,
-		strings.Repeat("x", 1<<16) + "next": true,
+		"shop-key": true, "6511shop-key": true, "shop-key6511": true, "a shop-key b": true, "a shoa sho b": true,
+		"11511": true, "116": false, "zzz": false, "\xffold\xff": true,
+		long + "x": true, long[1:]: false, "x" + long: true,
+		strings.Repeat("x", 99) + "next":  true, // begins within the bound and ends after it
+		strings.Repeat("x", 100) + "next": false,
 	} {
-		if got := k.Reveals(text); got != want {
+		if got := k.Reveals(text, 100); got != want {
 			t.Errorf("%.40q: %v", text, got)
 		}
 	}
 	none := NewKeys(nil, nil)
-	if none.Reveals("admin") {
+	if none.Reveals("admin", 100) {
 		t.Error("without keys")
+	}
+}
+
+// Reveals looks for keys as a plain search does, however they overlap.
+func TestRevealsAsPlainSearch(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	word := func(n int) string {
+		b := make([]byte, 1+rnd.IntN(n))
+		for i := range b {
+			b[i] = "ab"[rnd.IntN(2)]
+		}
+		return string(b)
+	}
+	found := 0
+	for range 20000 {
+		keys := map[string][]string{"one": {word(8), word(8)}, "two": {word(8)}}
+		admin := []string{word(8)}
+		k, text := NewKeys(admin, keys), word(12)
+		want := slices.ContainsFunc(slices.Concat(admin, keys["one"], keys["two"]), func(key string) bool { return strings.Contains(text, key) })
+		if got := k.Reveals(text, len(text)); got != want {
+			t.Fatalf("keys %q and %q, text %q: %v", admin, keys, text, got)
+		}
+		if want {
+			found++
+		}
+	}
+	if found < 1000 || found > 19000 {
+		t.Errorf("%d of 20000 texts have a key", found)
 	}
 }
