@@ -22,10 +22,11 @@ func TestNoAnswerFromMOR(t *testing.T) {
 		499: "", 500: "",
 	} {
 		core, logs := observer.New(zap.DebugLevel)
-		x := &exchange{handler: &Handler{logger: zap.New(core)}}
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		x := &exchange{handler: &Handler{logger: zap.New(core)}, r: r, passage: new(passage)}
 		w := httptest.NewRecorder()
 		in := caddyhttp.HandlerError{StatusCode: status, Err: malformed, Trace: "reverseproxy.statusError (reverseproxy.go:1776)"}
-		err := x.answerForMOR(w, httptest.NewRequest(http.MethodPost, "/", nil), in)
+		err := x.answerForMOR(w, r, in)
 		if message == "" {
 			if !errors.Is(err, malformed) || w.Body.Len() > 0 || logs.Len() > 0 {
 				t.Errorf("%d: not returned as it is: %v %q", status, err, w.Body)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -214,16 +216,32 @@ func BenchmarkAnswer(b *testing.B) {
 func BenchmarkMORAnswer(b *testing.B) {
 	success := []byte(strings.Replace(XML(validation.IncorrectHash), "error>Incorrect hash</error", "success>DID details successfully updated</success", 1))
 	large := bytes.Repeat([]byte("<x>"), maxMORAnswer)
+	var gzipBytes, zstdBytes bytes.Buffer
+	z := gzip.NewWriter(&gzipBytes)
+	_, _ = z.Write(success)
+	_ = z.Close()
+	zs, _ := zstd.NewWriter(&zstdBytes)
+	_, _ = zs.Write(success)
+	_ = zs.Close()
 	for _, bm := range []struct {
 		name   string
+		coding coding
 		answer []byte
-	}{{"success", success}, {"12KiB", large}} {
+		want   unread
+	}{
+		{"success", identity, success, readable},
+		{"12KiB", identity, large, unreadTooLong},
+		{"gzip", gzipped, gzipBytes.Bytes(), readable},
+		{"zstd", zstandard, zstdBytes.Bytes(), readable},
+	} {
 		b.Run(bm.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				var a morAnswer
+				a := morAnswer{coding: bm.coding}
 				a.see(bm.answer)
-				_, _, _ = a.message()
+				if _, _, why := a.message(); why != bm.want {
+					b.Fatal(why)
+				}
 			}
 		})
 	}

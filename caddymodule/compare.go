@@ -1,6 +1,9 @@
 package caddymodule
 
 import (
+	"errors"
+	"net/http"
+
 	"go.uber.org/zap"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
@@ -10,48 +13,66 @@ import (
 // compare compares MOR's answer with the verdict. It is a disagreement if MOR
 // refuses what was accepted with an error that is the gateway's to find, or
 // accepts what would have been refused.
-func (x *exchange) compare(answer *morAnswer) {
+func (x *exchange) compare(rel *relay) {
 	defer x.failClosed("comparing MOR's answer to")
-	message, success, ok := answer.message()
-	if !ok {
-		if c := x.handler.logger.Check(zap.DebugLevel, "MOR's answer cannot be read"); c != nil {
-			c.Write(x.fields()...)
-		}
+	message, success, why := rel.answer.message()
+	if why != readable {
+		x.missed(rel.status, why)
 		return
 	}
-	var mor morOutcome
-	var what string
 	switch accepted := x.verdict == validation.Accepted; {
-	case accepted && !success && x.contradicts(message):
-		mor, what = morOtherError, "MOR refuses what the gateway accepted"
-		if string(message) == validation.IncorrectHash.Message() {
-			mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart, this user's key was changed in MOR or here"
+	case accepted && !success:
+		if v, ok := x.contradicts(string(message)); ok {
+			x.refused(v)
 		}
 	case !accepted && success:
-		mor, what = morSuccess, "MOR accepts what the gateway would refuse"
-	default:
-		return
+		disagreementsTotal[x.verdict][morSuccess].Inc()
+		if c := x.handler.logger.Check(zap.WarnLevel, "MOR accepts what the gateway would refuse"); c != nil {
+			h := hint.AfterSuccess(&x.handler.policy, &x.req, x.verdict, x.hint())
+			c.Write(append(x.fields(), zap.String("mor", morSuccess.String()), zap.String("hint", h.String()))...)
+		}
+	}
+}
+
+// contradicts finds the rule of which MOR's error is. It reports whether the
+// gateway should have found it in the request, which it accepted.
+func (x *exchange) contradicts(message string) (validation.Verdict, bool) {
+	for _, rule := range validation.Rules() {
+		if rule.Message == message {
+			return rule.Verdict, rule.Alone != nil && rule.Alone(&x.req)
+		}
+	}
+	return validation.Accepted, false
+}
+
+// refused tells of an accepted request that MOR refuses.
+func (x *exchange) refused(v validation.Verdict) {
+	mor, what := morOtherError, "MOR refuses what the gateway accepted"
+	if v == validation.IncorrectHash {
+		mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart, this user's key was changed in MOR or here"
 	}
 	disagreementsTotal[x.verdict][mor].Inc()
 	if c := x.handler.logger.Check(zap.WarnLevel, what); c != nil {
-		fields := append(x.fields(), zap.String("mor", mor.String()))
-		switch {
-		case mor == morSuccess:
-			fields = append(fields, zap.String("hint", hint.AfterSuccess(&x.handler.policy, &x.req, x.verdict, x.hint()).String()))
-		case string(message) == validation.CallLimitFormat.Message():
+		fields := append(x.fields(), zap.String("mor", mor.String()), zap.String("error", v.Message()))
+		if v == validation.CallLimitFormat {
 			fields = append(fields, zap.String("hint", x.hint().String()))
 		}
 		c.Write(fields...)
 	}
 }
 
-// contradicts reports whether MOR's error is one that the gateway should have
-// found in the request, which it accepted.
-func (x *exchange) contradicts(message []byte) bool {
-	for _, rule := range validation.Rules() {
-		if rule.Message == string(message) && rule.Alone != nil && rule.Alone(&x.req) {
-			return true
-		}
+// missed tells of an answer in which there is nothing to compare. With some
+// statuses it is not MOR's but that of a web server before it.
+func (x *exchange) missed(status int, why unread) {
+	if _, down := morPages[status]; down {
+		x.unanswered(status, errors.New("its web server says so"))
+		return
 	}
-	return false
+	if x.r.Method == http.MethodHead {
+		return // it has no body
+	}
+	unreadTotal[why].Inc()
+	if c := x.handler.logger.Check(zap.DebugLevel, "MOR's answer cannot be read"); c != nil {
+		c.Write(append(x.fields(), zap.String("reason", why.String()), zap.Int("status", status))...)
+	}
 }

@@ -28,10 +28,11 @@ type exchange struct {
 // passage is what the gateways that a request meets have in common: the
 // request is counted once, and the last of them has the last word.
 type passage struct {
-	last     *exchange
-	relaying bool               // a gateway looks at MOR's answer already
-	counted  bool               // and logged
-	told     validation.Verdict // when it was logged
+	last       *exchange
+	relaying   bool               // a gateway looks at MOR's answer already
+	counted    bool               // and logged
+	told       validation.Verdict // when it was logged
+	unanswered bool               // by MOR, which was logged
 }
 
 // String returns the last verdict.

@@ -21,15 +21,17 @@ func (x *exchange) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 	}
 	p.relaying = true
 	rel := &relay{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	failed := false
 	// Also when MOR's answer breaks off: reverse_proxy panics then.
 	defer func() {
 		p.relaying = false
 		p.last.tell()
-		if !p.last.refuses() {
-			p.last.compare(&rel.answer)
+		if !failed && !p.last.refuses() {
+			p.last.compare(rel)
 		}
 	}()
-	if err = next.ServeHTTP(rel, r); err != nil && !rel.wroteHeader {
+	if err = next.ServeHTTP(rel, r); err != nil && rel.status == 0 {
+		failed = true
 		return p.last.answerForMOR(w, r, err)
 	}
 	return err
@@ -67,19 +69,34 @@ var morPages = map[int]page{
 }
 
 // answerForMOR answers an error of reverse_proxy in MOR's envelope, so that XML
-// clients can read it. Any other error is another handler's, and is returned
-// as it is.
+// clients can read it; in monitor mode the site's error routes have it. Any
+// other error is another handler's, and is returned as it is.
 func (x *exchange) answerForMOR(w http.ResponseWriter, r *http.Request, err error) error {
 	var he caddyhttp.HandlerError
-	if x.handler.monitor || !errors.As(err, &he) || !strings.HasPrefix(he.Trace, "reverseproxy.") {
+	if !errors.As(err, &he) || !strings.HasPrefix(he.Trace, "reverseproxy.") {
 		return err
 	}
 	p, ok := morPages[he.StatusCode]
 	if !ok {
 		return err
 	}
-	// What is in quotes came from MOR's port, which may repeat a request.
-	why, _, _ := strings.Cut(fmt.Sprint(he.Err), `"`)
-	x.handler.logger.Error("no answer from MOR", zap.Int("status", he.StatusCode), zap.String("error", why))
+	x.unanswered(he.StatusCode, he.Err)
+	if x.handler.monitor {
+		return err
+	}
 	return p.write(w, r)
+}
+
+// unanswered tells, once for each request, that there is no answer from MOR.
+// An error route may lead to MOR again.
+func (x *exchange) unanswered(status int, err error) {
+	if x.passage.unanswered {
+		return
+	}
+	x.passage.unanswered = true
+	noAnswerTotal[status].Inc()
+	// What is in quotes came from MOR's port, which may repeat a password.
+	why, _, _ := strings.Cut(x.shown(fmt.Sprint(err), maxLoggedError), `"`)
+	x.handler.logger.Error("no answer from MOR",
+		append(x.fields(), zap.Int("status", status), zap.String("error", why))...)
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -21,6 +22,23 @@ const (
 // String returns the label's value.
 func (m morOutcome) String() string {
 	return [...]string{"success", "incorrect_hash", "other_error"}[m]
+}
+
+// unread is why MOR's answer could not be compared.
+type unread int
+
+const (
+	readable        unread = iota
+	unreadCoding           // compressed in a way that is not known
+	unreadDamaged          // compressed, and does not decode
+	unreadTooLong          // neither <success> nor <error> in the bytes that are looked at
+	unreadNoMessage        // neither of them at all
+	numUnread
+)
+
+// String returns the label's value.
+func (u unread) String() string {
+	return [...]string{"", "coding", "damaged", "too_long", "no_message"}[u]
 }
 
 var modes = [...]string{ModeEnforce, ModeMonitor}
@@ -52,6 +70,27 @@ var (
 		Help:      "Counter of answers of MOR that contradict the verdict.",
 	}, []string{"verdict", "mor"})
 
+	noAnswers = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy",
+		Subsystem: "mor_gateway",
+		Name:      "no_answer_total",
+		Help:      "Counter of forwarded requests that MOR did not answer by status.",
+	}, []string{"status"})
+
+	unreadAnswers = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy",
+		Subsystem: "mor_gateway",
+		Name:      "unread_answers_total",
+		Help:      "Counter of answers of MOR that could not be compared with the verdict by reason.",
+	}, []string{"reason"})
+
+	loaded = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "caddy",
+		Subsystem: "mor_gateway",
+		Name:      "loaded",
+		Help:      "Number of gateways in the config by mode.",
+	}, []string{"mode"})
+
 	validationSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: "caddy",
 		Subsystem: "mor_gateway",
@@ -79,12 +118,34 @@ var (
 		}
 		return cs
 	}()
+
+	noAnswerTotal = func() map[int]prometheus.Counter {
+		cs := make(map[int]prometheus.Counter, len(morPages))
+		for status := range morPages {
+			cs[status] = noAnswers.WithLabelValues(strconv.Itoa(status))
+		}
+		return cs
+	}()
+
+	unreadTotal = func() (cs [numUnread]prometheus.Counter) {
+		for u := readable + 1; u < numUnread; u++ {
+			cs[u] = unreadAnswers.WithLabelValues(u.String())
+		}
+		return cs
+	}()
+
+	loadedGauges = func() (gs [len(modes)]prometheus.Gauge) {
+		for m, mode := range modes {
+			gs[m] = loaded.WithLabelValues(mode)
+		}
+		return gs
+	}()
 )
 
 // registerMetrics registers the metrics with the registry of a config, which
 // may have another site's gateway already.
 func registerMetrics(registry *prometheus.Registry) error {
-	for _, c := range []prometheus.Collector{requests, disagreements, validationSeconds} {
+	for _, c := range []prometheus.Collector{requests, disagreements, noAnswers, unreadAnswers, loaded, validationSeconds} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
 			return err

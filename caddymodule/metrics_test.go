@@ -56,6 +56,56 @@ func TestMetricsSurviveReload(t *testing.T) {
 	}
 }
 
+// The gauge says what is in the config, whatever was loaded before.
+func TestLoadedModes(t *testing.T) {
+	const site = `
+	http://:{$%[1]s} {
+		mor_gateway {
+			secret %[3]s
+			mode %[2]s
+		}
+		respond ok
+	}`
+	one, two, three := fmt.Sprintf(site, "ONE", "monitor", "k"), fmt.Sprintf(site, "TWO", "enforce", "k"), fmt.Sprintf(site, "THREE", "enforce", "k")
+	s := testkit.Serve(t, one)
+	loaded := func(mode string) (n int) {
+		t.Helper()
+		series := fmt.Sprintf("caddy_mor_gateway_loaded{mode=%q} ", mode)
+		_, val, _ := strings.Cut(testkit.Ask(t, "GET", s.Admin+"/metrics", "").Body, "\n"+series)
+		if _, err := fmt.Sscan(val, &n); err != nil {
+			t.Fatalf("%s: %v", series, err)
+		}
+		return n
+	}
+	// Other tests of this process have gateways that belong to no config.
+	others := [2]int{loaded("enforce"), loaded("monitor") - 1}
+	says := func(enforce, monitor int) {
+		t.Helper()
+		if got, want := [2]int{loaded("enforce") - others[0], loaded("monitor") - others[1]}, [2]int{enforce, monitor}; got != want {
+			t.Errorf("%d gateways, want %d", got, want)
+		}
+	}
+	for _, more := range []string{"", "respond /x 404\n"} { // Caddy leaves an unchanged config alone
+		if err := s.Load(strings.Replace(one+two+three, "respond ok", more+"respond ok", 1)); err != nil {
+			t.Fatal(err)
+		}
+		says(2, 1)
+	}
+	for name, wrong := range map[string]string{
+		"Provision": one + fmt.Sprintf(site, "TWO", "enforce", "{env.UNSET_KEY}"),
+		"Validate":  one + strings.Replace(two, "secret", "users \" \"\nsecret", 1),
+	} {
+		if err := s.Load(wrong); err == nil {
+			t.Errorf("a config that %s refuses loads", name)
+		}
+		says(2, 1)
+	}
+	if err := s.Load(two); err != nil {
+		t.Fatal(err)
+	}
+	says(1, 0)
+}
+
 // TestMetricLabels: whatever a request says, the labels are the design's.
 func TestMetricLabels(t *testing.T) {
 	closed := map[string][]string{
@@ -64,8 +114,10 @@ func TestMetricLabels(t *testing.T) {
 			"active_till_invalid", "active_till_not_greater", "ambiguous", "unsupported_media_type", "too_large", "incomplete",
 			"method_not_allowed", "internal_error",
 		},
-		"mode": {"enforce", "monitor"},
-		"mor":  {"success", "incorrect_hash", "other_error"},
+		"mode":   {"enforce", "monitor"},
+		"mor":    {"success", "incorrect_hash", "other_error"},
+		"status": {"502", "503", "504"},
+		"reason": {"coding", "damaged", "too_long", "no_message"},
 	}
 	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, testkit.Failure(r.URL.RawQuery))

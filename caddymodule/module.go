@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
@@ -110,6 +111,7 @@ type Handler struct {
 	monitor bool
 	alarms  *alarms
 	logger  *zap.Logger
+	gauge   prometheus.Gauge // that counts this gateway; nil if none does
 }
 
 // CaddyModule returns the Caddy module information.
@@ -146,6 +148,17 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
 	} else {
 		h.logger.Info("enforce mode: requests that MOR refuses, or that can be read in two ways, are answered here and never reach MOR")
+	}
+	h.gauge = loadedGauges[h.modeIndex()]
+	h.gauge.Inc()
+	return nil
+}
+
+// Cleanup takes a gateway that is no longer in the config out of the count.
+// Caddy calls it too where Provision or Validate fails.
+func (h *Handler) Cleanup() error {
+	if h.gauge != nil {
+		h.gauge.Dec()
 	}
 	return nil
 }
@@ -212,6 +225,7 @@ func isAction(r *http.Request) bool {
 // Interface guards
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 )

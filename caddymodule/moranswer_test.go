@@ -1,7 +1,7 @@
 package caddymodule_test
 
 import (
-	"compress/gzip"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -26,62 +26,66 @@ type morAnswer struct {
 	name    string // the request's header line Answer asks for it
 	query   string // further parameters
 	answer  func(w http.ResponseWriter, send func(string))
-	counted string // a label of disagreements_total, if it is one
+	counted string // the series that counts it, if one does
 }
+
+const (
+	drifted        = `disagreements_total{mor="incorrect_hash",verdict="accepted"}`
+	otherError     = `disagreements_total{mor="other_error",verdict="accepted"}`
+	unreadCoding   = `unread_answers_total{reason="coding"}`
+	unreadDamaged  = `unread_answers_total{reason="damaged"}`
+	unreadTooLong  = `unread_answers_total{reason="too_long"}`
+	unreadNothing  = `unread_answers_total{reason="no_message"}`
+	notAnswered503 = `no_answer_total{status="503"}`
+)
 
 var morAnswers = []morAnswer{
 	{"success", "", writes(testkit.Success), ""},
-	{"the keys have drifted", "", writes(testkit.Failure("Incorrect hash")), "incorrect_hash"},
-	{"under status", "", writes("<status>\n<error>\n Incorrect hash </error></status>"), "incorrect_hash"},
-	{"a value that the gateway should refuse", "", writes(testkit.Failure("Call limit is incorrect format")), "other_error"},
-	{"GET is off in MOR only", "", writes(testkit.Failure("GET Requests are disabled")), "other_error"},
+	{"the keys have drifted", "", writes(testkit.Failure("Incorrect hash")), drifted},
+	{"under status", "", writes("<status>\n<error>\n Incorrect hash </error></status>"), drifted},
+	{"a value that the gateway should refuse", "", writes(testkit.Failure("Call limit is incorrect format")), otherError},
+	{"GET is off in MOR only", "", writes(testkit.Failure("GET Requests are disabled")), otherError},
 	{"MOR's to say: user", "", writes(testkit.Failure("Access Denied")), ""},
 	{"MOR's to say: DID", "", writes(testkit.Failure("DID was not found")), ""},
 	{"MOR's to say: assigned", "", writes(testkit.Failure("DID is already assigned")), ""},
-	{"till with from", "&active_from=1&active_till=2", writes(testkit.Failure("Active till must be greater than Active from")), "other_error"},
+	{"till with from", "&active_from=1&active_till=2", writes(testkit.Failure("Active till must be greater than Active from")), otherError},
 	{"till alone", "&active_till=2", writes(testkit.Failure("Active till must be greater than Active from")), ""},
 	{"till with a blank from", "&active_from=+&active_till=2", writes(testkit.Failure("Active till must be greater than Active from")), ""},
 	{"success before error", "", writes("<a><success>yes</success><error>Incorrect hash</error></a>"), ""},
-	{"not XML", "", writes("<html>Incorrect hash</html>"), ""},
-	{"no end", "", writes("<error>Incorrect hash"), ""},
+	{"not XML", "", writes("<html>Incorrect hash</html>"), unreadNothing},
+	{"no end", "", writes("<error>Incorrect hash"), unreadNothing},
 	{"with status 500", "", func(w http.ResponseWriter, send func(string)) {
 		w.WriteHeader(http.StatusInternalServerError)
 		send(testkit.Failure("Incorrect hash"))
-	}, "incorrect_hash"},
+	}, drifted},
 	{"after 103", "", func(w http.ResponseWriter, send func(string)) {
 		w.Header().Set("Link", "</x>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 		send(testkit.Failure("Incorrect hash"))
-	}, "incorrect_hash"},
+	}, drifted},
 	{"piece by piece", "", func(_ http.ResponseWriter, send func(string)) {
 		for _, c := range testkit.Failure("Incorrect hash") {
 			send(string(c))
 		}
-	}, "incorrect_hash"},
+	}, drifted},
 	{"with trailers", "", func(w http.ResponseWriter, send func(string)) {
 		w.Header().Set("Trailer", "X-Announced")
 		send(testkit.Failure("Incorrect hash"))
 		w.Header().Set("X-Announced", "1")
 		w.Header().Set(http.TrailerPrefix+"X-Late", "2")
-	}, "incorrect_hash"},
-	{"at the beginning of much", "", writes(testkit.Failure("Incorrect hash") + strings.Repeat("x", 1<<20)), "incorrect_hash"},
-	{"at the end of 4 KiB", "", writes(pad(4096, testkit.Failure("Incorrect hash"))), "incorrect_hash"},
-	{"past 4 KiB", "", writes(pad(4096+len("</error>\n  </status>\n</page>\n"), testkit.Failure("Incorrect hash"))), ""},
-	{"compressed", "", func(w http.ResponseWriter, _ func(string)) {
-		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		_, _ = io.WriteString(z, testkit.Failure("Incorrect hash"))
-		_ = z.Close()
-	}, ""},
-	{"called compressed", "", func(w http.ResponseWriter, send func(string)) {
-		w.Header().Set("Content-Encoding", "br")
-		send(testkit.Failure("Incorrect hash"))
-	}, ""},
-	{"no content", "", func(w http.ResponseWriter, _ func(string)) { w.WriteHeader(http.StatusNoContent) }, ""},
+	}, drifted},
+	{"at the beginning of much", "", writes(testkit.Failure("Incorrect hash") + strings.Repeat("x", 1<<20)), drifted},
+	{"at the end of 4 KiB", "", writes(pad(4096, testkit.Failure("Incorrect hash"))), drifted},
+	{"past 4 KiB", "", writes(pad(4096+len("</error>\n  </status>\n</page>\n"), testkit.Failure("Incorrect hash"))), unreadTooLong},
+	{"no content", "", func(w http.ResponseWriter, _ func(string)) { w.WriteHeader(http.StatusNoContent) }, unreadNothing},
+	{"from MOR's web server", "", func(w http.ResponseWriter, send func(string)) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		send("<html>Service Unavailable</html>")
+	}, notAnswered503},
 	{"broken off", "", func(_ http.ResponseWriter, send func(string)) {
 		send(testkit.Failure("Incorrect hash") + "<more>")
 		panic(http.ErrAbortHandler)
-	}, "incorrect_hash"},
+	}, drifted},
 }
 
 func writes(s string) func(http.ResponseWriter, func(string)) {
@@ -194,7 +198,7 @@ func TestMORAnswers(t *testing.T) {
 				delete(counted, `requests_total{mode="enforce",verdict="accepted"}`)
 				expect := map[string]float64{}
 				if tt.counted != "" {
-					expect[`disagreements_total{mor="`+tt.counted+`",verdict="accepted"}`] = 1
+					expect[tt.counted] = 1
 				}
 				if fmt.Sprint(counted) != fmt.Sprint(expect) {
 					t.Errorf("counted %v, want %v", counted, expect)
@@ -255,6 +259,71 @@ func TestFlushBeforeAnswer(t *testing.T) {
 	}))
 	if !w.Flushed || w.Code != http.StatusOK || w.Body.Len() > 0 || !errors.Is(err, down) {
 		t.Errorf("flushed %v, status %d, body %q, error %v", w.Flushed, w.Code, w.Body, err)
+	}
+}
+
+// TestDisagreementsSayWhy: the line about a disagreement has MOR's error, if
+// there is one, and the hint that MOR's answer makes possible.
+func TestDisagreementsSayWhy(t *testing.T) {
+	answer := ""
+	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
+	s := testkit.Serve(t, `http://:{$SITE} {
+		log
+		mor_gateway {
+			secret secret
+			reseller One own
+			mode monitor
+		}
+		reverse_proxy {$MOR}
+	}`, "MOR", upstream.Addr)
+	const (
+		number   = "call_limit_number: "
+		missing  = "MOR has a key for this user that the gateway lacks: add `reseller <name> <key>`"
+		reseller = "MOR has a key for this reseller that the gateway lacks"
+		form     = "application/x-www-form-urlencoded"
+		json     = "application/json"
+		limit    = "Call limit is incorrect format"
+	)
+	right, another := contract.Hash("6511", "secret"), contract.Hash("6511", "unknown")
+	for i, tt := range []struct {
+		kind, body, answer string
+		error              any // none in the line
+		hint               string
+	}{
+		{json, `{"u":"admin","did_id":6511,"call_limit":10,"hash":"` + right + `"}`, limit, limit, number},
+		{json, `{"u":"admin","did_id":6511,"call\u005flimit": 10,"hash":"` + right + `"}`, limit, limit, number},
+		{json, `{"u":"admin","did_id":6511,"call_limit":"10","hash":"` + right + `"}`, limit, limit, ""},
+		{json, `{"u":"admin","did_id":6511,"call_limit":10,"hash":"` + right + `"}`, "GET Requests are disabled", "GET Requests are disabled", ""},
+		{form, "u=admin&did_id=6511&call_limit=10&hash=" + right, limit, limit, ""},
+		{form, "u=admin&did_id=6511&hash=" + right, "Incorrect hash", "Incorrect hash", ""},
+		{form, "u=two&did_id=6511&hash=" + another, "", nil, missing},
+		{form, "u=one&did_id=6511&hash=" + another, "", nil, reseller},
+		{form, "u=two&did_id=6511&hash=" + contract.Hash("secret", "6511"), "", nil, "key_first"},
+		{form, "u=two&did_id=6511&hash=" + another[1:], "", nil, "zeros_lost"},
+	} {
+		answer = testkit.Success
+		if tt.answer != "" {
+			answer = testkit.Failure(tt.answer)
+		}
+		testkit.Ask(t, "POST", "http://"+s.Addr("SITE")+action, tt.body, "Content-Type", tt.kind)
+		s.Settle(i + 1)
+		var warned []map[string]any
+		for _, message := range []string{
+			"MOR accepts what the gateway would refuse", "MOR refuses what the gateway accepted",
+			"MOR refuses a hash that is right here: the keys have drifted apart, this user's key was changed in MOR or here",
+		} {
+			warned = append(warned, s.Logged(message)...)
+		}
+		slices.SortStableFunc(warned, func(a, b map[string]any) int { return cmp.Compare(a["ts"].(float64), b["ts"].(float64)) })
+		if len(warned) != i+1 {
+			t.Fatalf("%s: %d warnings after %d requests", tt.body, len(warned), i+1)
+		}
+		if got := warned[i]["error"]; got != tt.error {
+			t.Errorf("%s: error is %v, want %v", tt.body, got, tt.error)
+		}
+		if got := fmt.Sprint(warned[i]["hint"]); !strings.Contains(got, tt.hint) || tt.hint == "" && got != "" && got != "<nil>" {
+			t.Errorf("%s: hint is %q, want %q", tt.body, got, tt.hint)
+		}
 	}
 }
 

@@ -2,10 +2,12 @@ package caddymodule
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/klauspost/compress/zstd"
 )
 
 // maxMORAnswer is how much of MOR's answer is looked at, in bytes. MOR's
@@ -15,15 +17,15 @@ const maxMORAnswer = 4 << 10
 // relay passes MOR's answer to the client and takes a look at it.
 type relay struct {
 	caddyhttp.ResponseWriterWrapper
-	wroteHeader bool
-	answer      morAnswer
+	status int // 0 before there is one
+	answer morAnswer
 }
 
 // morAnswer is what MOR said, as far as it was seen on its way to the client.
 type morAnswer struct {
-	seen       []byte
-	success    bool // the first piece says so; it isn't kept
-	unreadable bool // compressed
+	seen    []byte // as it came
+	coding  coding
+	success bool // the first piece says so; it isn't kept
 }
 
 // see takes a look at a piece of the answer's body.
@@ -31,7 +33,7 @@ func (a *morAnswer) see(p []byte) {
 	if n := maxMORAnswer - len(a.seen); len(p) > n {
 		p = p[:n]
 	}
-	if len(a.seen) == 0 {
+	if len(a.seen) == 0 && a.coding == identity {
 		if _, a.success, _ = firstMessage(p); a.success {
 			return
 		}
@@ -40,15 +42,28 @@ func (a *morAnswer) see(p []byte) {
 }
 
 func (a *morAnswer) full() bool {
-	return a.unreadable || a.success || len(a.seen) >= maxMORAnswer
+	return a.success || len(a.seen) >= maxMORAnswer || a.coding == otherCoding
 }
 
-// message returns the text of the first <success> or <error> element.
-func (a *morAnswer) message() (text []byte, success, ok bool) {
-	if a.unreadable || a.success {
-		return nil, a.success, a.success
+// message returns the text of the first <success> or <error> element, or why
+// there is none to read.
+func (a *morAnswer) message() (text []byte, success bool, why unread) {
+	if a.success {
+		return nil, true, readable
 	}
-	return firstMessage(a.seen)
+	xml, err := a.coding.decode(a.seen)
+	text, success, ok := firstMessage(xml)
+	switch {
+	case ok:
+		return text, success, readable
+	case a.coding == otherCoding:
+		return nil, false, unreadCoding
+	case len(a.seen) >= maxMORAnswer, len(xml) >= maxMORAnswer, errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return nil, false, unreadTooLong
+	case err != nil:
+		return nil, false, unreadDamaged
+	}
+	return nil, false, unreadNoMessage
 }
 
 // firstMessage finds the element wherever it is: MOR puts some under
@@ -65,17 +80,16 @@ func firstMessage(xml []byte) (text []byte, success, ok bool) {
 
 // WriteHeader passes the status on.
 func (rel *relay) WriteHeader(status int) {
-	if status >= http.StatusOK && !rel.wroteHeader {
-		rel.wroteHeader = true
-		coding := rel.Header().Get("Content-Encoding")
-		rel.answer.unreadable = coding != "" && coding != "identity"
+	if status >= http.StatusOK && rel.status == 0 {
+		rel.status = status
+		rel.answer.coding = codingOf(rel.Header())
 	}
 	rel.ResponseWriterWrapper.WriteHeader(status)
 }
 
 // Write passes a piece of MOR's answer on and takes a look at it.
 func (rel *relay) Write(p []byte) (int, error) {
-	if !rel.wroteHeader {
+	if rel.status == 0 {
 		rel.WriteHeader(http.StatusOK)
 	}
 	if !rel.answer.full() {
@@ -87,7 +101,7 @@ func (rel *relay) Write(p []byte) (int, error) {
 // FlushError sends what was written so far, and the header before anything
 // was.
 func (rel *relay) FlushError() error {
-	if !rel.wroteHeader {
+	if rel.status == 0 {
 		rel.WriteHeader(http.StatusOK)
 	}
 	return http.NewResponseController(rel.ResponseWriter).Flush() //nolint:bodyclose

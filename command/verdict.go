@@ -62,7 +62,7 @@ func check(p *validation.Policy, raw []byte) *report {
 	for _, n := range validation.Names() {
 		if val, ok := r.Value(n); ok {
 			text := string(val)
-			if p.Keys.Reveals(text) {
+			if p.Keys.Reveals(text, len(text)) {
 				text = "REDACTED: there is a key in it"
 			}
 			rep.Parameters = append(rep.Parameters, parameter{n.String(), text, r.Source(n).String()})

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the API's digest, not our choice
 	"crypto/subtle"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,21 +16,24 @@ const HashLen = 2 * sha1.Size
 type Keys struct {
 	admin     []string
 	resellers map[string][]string // by lower-case username
-	sorted    []string            // all, but those that begin with another one
+	all       map[string]struct{} // of the resellers
+	sorted    []string            // everybody's, but those that begin with another one
 	begins    [256]bool           // by the first byte of a key
 }
 
 // NewKeys returns the keys of the admin and, by username, of each reseller.
 // Usernames are compared "without regard to ASCII letter case".
 func NewKeys(admin []string, resellers map[string][]string) Keys {
-	k := Keys{admin: admin, resellers: make(map[string][]string, len(resellers))}
-	all := slices.Clone(admin)
+	k := Keys{admin: admin, resellers: make(map[string][]string, len(resellers)), all: make(map[string]struct{}, len(resellers))}
 	for name, keys := range resellers {
 		k.resellers[LowerUser(name)] = keys
-		all = append(all, keys...)
+		for _, key := range keys {
+			k.all[key] = struct{}{}
+		}
 	}
-	slices.Sort(all)
-	for _, key := range all {
+	every := slices.AppendSeq(slices.Clone(admin), maps.Keys(k.all))
+	slices.Sort(every)
+	for _, key := range every {
 		if n := len(k.sorted); key != "" && (n == 0 || !strings.HasPrefix(key, k.sorted[n-1])) {
 			k.sorted = append(k.sorted, key)
 			k.begins[key[0]] = true

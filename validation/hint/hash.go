@@ -150,7 +150,7 @@ func KeyInHash(p *validation.Policy, r *validation.Request) bool {
 		return false
 	}
 	return p.Keys.Is(hash) || p.Keys.Is(strings.TrimPrefix(hash, string(didID))) || p.Keys.Is(strings.TrimSuffix(hash, string(didID))) ||
-		!isHex([]byte(hash)) && p.Keys.Reveals(hash) // in hex digits a short key would be chance
+		!isHex([]byte(hash)) && p.Keys.Reveals(hash, 4*maxHinted) // in hex digits a short key would be chance
 }
 
 // Unquoted returns a text without the quotes around it.
