@@ -33,7 +33,7 @@ func TestLogLines(t *testing.T) {
 	enforce, monitor := s.Addr("ENFORCE"), s.Addr("MONITOR")
 	right := contract.Hash("6511", "secret")
 	long := strings.Repeat("ä", 40) // cut in the middle of a letter: 64 bytes are 32 of them
-	for i, tt := range []struct {
+	for _, tt := range []struct {
 		method, query, kind, body string
 		level, verdict, user, did string
 	}{
@@ -56,48 +56,47 @@ func TestLogLines(t *testing.T) {
 		{"POST", "u=a&u=b", "", "", "info", "ambiguous", "a", ""},
 	} {
 		for _, mode := range []string{"enforce", "monitor"} {
-			addr, message := enforce, "request refused"
-			if mode == "monitor" {
-				addr, message = monitor, "request would be refused"
-			}
-			if tt.verdict == "accepted" {
-				message = "request accepted"
-			}
-			before := len(s.Logged(message))
-			var header []string
-			if tt.kind != "" {
-				header = []string{"Content-Type", tt.kind}
-			}
-			testkit.Ask(t, tt.method, "http://"+addr+action+"?"+tt.query, tt.body, header...)
-			done := 2*i + 1
-			if mode == "monitor" {
-				done++
-			}
-			s.Settle(done)
-			lines := s.Logged(message)
-			if len(lines) != before+1 {
-				t.Fatalf("%s %s: %d lines %q", mode, tt.query, len(lines)-before, message)
-			}
-			line := lines[before]
-			for field, want := range map[string]any{
-				"logger": "http.handlers.mor_gateway", "level": tt.level, "verdict": tt.verdict, "user": tt.user, "did_id": tt.did,
-				"method": tt.method, "content_type": tt.kind[:min(64, len(tt.kind))], "client_ip": "127.0.0.1",
-			} {
-				if line[field] != want {
-					t.Errorf("%s %s: %s is %q, want %q", mode, tt.query, field, line[field], want)
+			t.Run(mode+" "+tt.method+" "+tt.query, func(t *testing.T) {
+				s := s.For(t)
+				addr, message := enforce, "request refused"
+				if mode == "monitor" {
+					addr, message = monitor, "request would be refused"
 				}
-			}
-			fields := slices.Sorted(maps.Keys(line))
-			if want := []string{"client_ip", "content_type", "did_id", "hint", "level", "logger", "method", "msg", "ts", "user", "verdict"}; !slices.Equal(fields, want) {
-				t.Errorf("fields %v, want %v", fields, want)
-			}
-			if tt.verdict == "ambiguous" && line["hint"] != "query: u: given more than once with different values" {
-				t.Errorf("hint %q", line["hint"])
-			}
-			access := s.Logged("handled request")
-			if got := access[len(access)-1]["mor_verdict"]; got != tt.verdict {
-				t.Errorf("%s %s: mor_verdict is %v in the access log", mode, tt.query, got)
-			}
+				if tt.verdict == "accepted" {
+					message = "request accepted"
+				}
+				before, handled := len(s.Logged(message)), s.Handled()
+				var header []string
+				if tt.kind != "" {
+					header = []string{"Content-Type", tt.kind}
+				}
+				testkit.Ask(t, tt.method, "http://"+addr+action+"?"+tt.query, tt.body, header...)
+				s.Settle(handled + 1)
+				lines := s.Logged(message)
+				if len(lines) != before+1 {
+					t.Fatalf("%d lines %q", len(lines)-before, message)
+				}
+				line := lines[before]
+				for field, want := range map[string]any{
+					"logger": "http.handlers.mor_gateway", "level": tt.level, "verdict": tt.verdict, "user": tt.user, "did_id": tt.did,
+					"method": tt.method, "content_type": tt.kind[:min(64, len(tt.kind))], "client_ip": "127.0.0.1",
+				} {
+					if line[field] != want {
+						t.Errorf("%s is %q, want %q", field, line[field], want)
+					}
+				}
+				fields := slices.Sorted(maps.Keys(line))
+				if want := []string{"client_ip", "content_type", "did_id", "hint", "level", "logger", "method", "msg", "ts", "user", "verdict"}; !slices.Equal(fields, want) {
+					t.Errorf("fields %v, want %v", fields, want)
+				}
+				if tt.verdict == "ambiguous" && line["hint"] != "query: u: given more than once with different values" {
+					t.Errorf("hint %q", line["hint"])
+				}
+				access := s.Logged("handled request")
+				if got := access[len(access)-1]["mor_verdict"]; got != tt.verdict {
+					t.Errorf("mor_verdict is %v in the access log", got)
+				}
+			})
 		}
 	}
 }
@@ -164,35 +163,37 @@ func TestKeysDriftedWarning(t *testing.T) {
 		_, _ = io.WriteString(w, testkit.Failure("Incorrect hash"))
 	})
 	for _, mode := range []string{"enforce", "monitor"} {
-		s := testkit.Serve(t, `http://:{$SITE} {
-			log
-			mor_gateway {
-				secret secret
-				reseller One own
-				mode {$MODE}
+		t.Run(mode, func(t *testing.T) {
+			s := testkit.Serve(t, `http://:{$SITE} {
+				log
+				mor_gateway {
+					secret secret
+					reseller One own
+					mode {$MODE}
+				}
+				reverse_proxy {$MOR}
+			}`, "MODE", mode, "MOR", upstream.Addr)
+			for _, user := range []string{"One", "admin"} {
+				post(t, s.Addr("SITE"), "u="+user+"&did_id=6511&hash="+contract.Hash("6511", "secret"))
 			}
-			reverse_proxy {$MOR}
-		}`, "MODE", mode, "MOR", upstream.Addr)
-		for _, user := range []string{"One", "admin"} {
-			post(t, s.Addr("SITE"), "u="+user+"&did_id=6511&hash="+contract.Hash("6511", "secret"))
-		}
-		s.Settle(2)
-		var warned []string
-		for line := range strings.Lines(s.Log()) {
-			if strings.Contains(line, "the keys have drifted apart") {
-				warned = append(warned, line)
-			}
-		}
-		if len(warned) != 2 {
-			t.Fatalf("%s: %d warnings", mode, len(warned))
-		}
-		for i, user := range []string{"One", "admin"} {
-			for _, want := range []string{`"level":"warn"`, `"user":"` + user + `"`, `"verdict":"accepted"`, `"mor":"incorrect_hash"`, `"did_id":"6511"`} {
-				if !strings.Contains(warned[i], want) {
-					t.Errorf("%s: no %s in %s", mode, want, warned[i])
+			s.Settle(2)
+			var warned []string
+			for line := range strings.Lines(s.Log()) {
+				if strings.Contains(line, "the keys have drifted apart") {
+					warned = append(warned, line)
 				}
 			}
-		}
+			if len(warned) != 2 {
+				t.Fatalf("%d warnings", len(warned))
+			}
+			for i, user := range []string{"One", "admin"} {
+				for _, want := range []string{`"level":"warn"`, `"user":"` + user + `"`, `"verdict":"accepted"`, `"mor":"incorrect_hash"`, `"did_id":"6511"`} {
+					if !strings.Contains(warned[i], want) {
+						t.Errorf("no %s in %s", want, warned[i])
+					}
+				}
+			}
+		})
 	}
 }
 
@@ -203,27 +204,29 @@ func TestModeIsAnnounced(t *testing.T) {
 		"monitor": {"warn", "NOT stopped"},
 		"enforce": {"info", "never reach MOR"},
 	} {
-		const site = `http://:{$SITE} {
-			mor_gateway {
-				secret secret
-				mode {$MODE}
-			}
-			respond ok
-		}`
-		s := testkit.Serve(t, site, "MODE", mode)
-		for loads := 1; loads <= 2; loads++ {
-			n := 0
-			for line := range strings.Lines(s.Log()) {
-				if strings.Contains(line, mode+" mode: ") && strings.Contains(line, want.says) && strings.Contains(line, `"level":"`+want.level+`"`) {
-					n++
+		t.Run(mode, func(t *testing.T) {
+			const site = `http://:{$SITE} {
+				mor_gateway {
+					secret secret
+					mode {$MODE}
+				}
+				respond ok
+			}`
+			s := testkit.Serve(t, site, "MODE", mode)
+			for loads := 1; loads <= 2; loads++ {
+				n := 0
+				for line := range strings.Lines(s.Log()) {
+					if strings.Contains(line, mode+" mode: ") && strings.Contains(line, want.says) && strings.Contains(line, `"level":"`+want.level+`"`) {
+						n++
+					}
+				}
+				if n != loads {
+					t.Errorf("announced %d times in %d loads", n, loads)
+				}
+				if err := s.Load(site, "MODE", mode); err != nil {
+					t.Fatal(err)
 				}
 			}
-			if n != loads {
-				t.Errorf("%s: announced %d times in %d loads", mode, n, loads)
-			}
-			if err := s.Load(site, "MODE", mode); err != nil {
-				t.Fatal(err)
-			}
-		}
+		})
 	}
 }

@@ -59,9 +59,11 @@ GET /$(crlf)
 		t.Fatalf("%d cases, want %d", len(cases), len(want))
 	}
 	for i := range cases {
-		if got := string(cases[i].Request("A: 1")); got != want[i] {
-			t.Errorf("%s: request %q, want %q", cases[i].Name, got, want[i])
-		}
+		t.Run(cases[i].Name, func(t *testing.T) {
+			if got := string(cases[i].Request("A: 1")); got != want[i] {
+				t.Errorf("request %q, want %q", got, want[i])
+			}
+		})
 	}
 	c := cases[1]
 	if c.Expect != Refused || c.Answer != "Call limit is incorrect format" || c.Site != "get" || c.Line != 7 {
@@ -85,9 +87,11 @@ func TestParseErrors(t *testing.T) {
 		{"-- n | either\nGET /$(repeat x y)", "a count"},
 	}
 	for _, tt := range tests {
-		if _, err := Parse("f.txt", []byte(tt.file)); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%q: error %v, want one with %q", tt.file, err, tt.want)
-		}
+		t.Run(tt.want+" "+tt.file, func(t *testing.T) {
+			if _, err := Parse("f.txt", []byte(tt.file)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v", err)
+			}
+		})
 	}
 }
 

@@ -55,13 +55,15 @@ func TestRead(t *testing.T) {
 		{"", parts, part(named+"u\r\nContent-Type: text/plain", "a"), "", true},
 	}
 	for _, tt := range tests {
-		q := Request{Method: http.MethodPost, Query: tt.query, Header: http.Header{}, Body: []byte(tt.body)}
-		if tt.contentType != "" {
-			q.Header.Set("Content-Type", tt.contentType)
-		}
-		vals, err := Read(q)
-		if u, _ := vals.Get("u"); (err != nil) != tt.odd || u != tt.u {
-			t.Errorf("%q %q %q: u is %q, %v", tt.query, tt.contentType, tt.body, u, err)
-		}
+		t.Run(tt.query+" "+tt.contentType+" "+tt.body, func(t *testing.T) {
+			q := Request{Method: http.MethodPost, Query: tt.query, Header: http.Header{}, Body: []byte(tt.body)}
+			if tt.contentType != "" {
+				q.Header.Set("Content-Type", tt.contentType)
+			}
+			vals, err := Read(q)
+			if u, _ := vals.Get("u"); (err != nil) != tt.odd || u != tt.u {
+				t.Errorf("u is %q, %v", u, err)
+			}
+		})
 	}
 }

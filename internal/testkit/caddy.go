@@ -173,13 +173,17 @@ func (c *Caddy) Logged(message string) (lines []map[string]any) {
 	return lines
 }
 
+// Handled returns how many requests are in the access log.
+func (c *Caddy) Handled() int {
+	c.t.Helper()
+	return strings.Count(c.Log(), `"handled request"`)
+}
+
 // Settle waits until n requests are in the access log, and so done with: the answer reaches the client before the
 // gateway has compared it.
 func (c *Caddy) Settle(n int) {
 	c.t.Helper()
-	Eventually(c.t, fmt.Sprintf("%d requests done with", n), func() bool {
-		return strings.Count(c.Log(), `"handled request"`) >= n
-	})
+	Eventually(c.t, fmt.Sprintf("%d requests done with", n), func() bool { return c.Handled() >= n })
 }
 
 // Counters returns the value of each series of the gateway's counters, without the common prefix. They are the
