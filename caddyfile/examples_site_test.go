@@ -171,7 +171,8 @@ func (s *site) stop() string {
 	return string(access) + string(other)
 }
 
-// stopQuiet is stop, and makes sure that no log has a key or a hash.
+// stopQuiet is stop, and makes sure that no log has a key or a hash, or warns
+// of a way round the gateway.
 func (s *site) stopQuiet() string {
 	s.t.Helper()
 	logged := s.stop()
@@ -181,6 +182,11 @@ func (s *site) stopQuiet() string {
 	for _, secret := range []string{key, contract.Hash("6511", key), wrongHash, strings.ToUpper(wrongHash), "hash="} {
 		if strings.Contains(logged, secret) {
 			s.t.Errorf("the log has %q:\n%s", secret, logged)
+		}
+	}
+	for _, warning := range []string{"has a matcher", "before mor_gateway", "without mor_gateway"} {
+		if strings.Contains(logged, warning) {
+			s.t.Errorf("the load warns of a way round the gateway: %q", warning)
 		}
 	}
 	return logged
