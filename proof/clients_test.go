@@ -3,6 +3,7 @@ package proof
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -102,7 +103,13 @@ func denoGet(base string, p url.Values) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := io.ReadAll(res.Body)
+	body := io.Reader(res.Body)
+	if res.Header.Get("Content-Encoding") == "gzip" {
+		if body, err = gzip.NewReader(body); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := io.ReadAll(body)
 	res.Body = io.NopCloser(bytes.NewReader(answer))
 	return res, err
 }

@@ -17,7 +17,6 @@ import (
 var unproved = map[fmt.Stringer]string{
 	validation.OddUpgrade:   "a tunnel opens only if MOR's server has a websocket at the action",
 	validation.OddTrailer:   "puma drops trailers; a server that adds them to the header would take a method override from there",
-	validation.OddEscape:    "Rails answers 400; who keeps a bad escape as it stands finds no other name or number in it",
 	validation.OddJSONRoot:  "Rails finds no parameter in another root; a reader that looks into an array's objects is not known",
 	validation.OddJSONDepth: "Rails answers 400; other parsers end with an error, or with the process",
 }
