@@ -21,7 +21,7 @@ import (
 // a switch at each statement that refuses a request. The product itself has none.
 func TestMutants(t *testing.T) {
 	needTools(t)
-	cmd := exec.Command("go", "test", "-v", "-count=1", "-overlay", overlay(t), "-tags", "nobadger,nomysql,nopgx,mutant", "-run", "^TestEachMutant$", ".")
+	cmd := exec.Command("go", "test", "-v", "-count=1", "-overlay", overlay(t), "-tags", "nobadger,nomysql,nopgx,mutant", "-run", "^TestEachMutant$", ".", "-proof.world="+*flagWorld)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
