@@ -73,7 +73,7 @@ type fuzz struct{ Package, Target, Inputs, Result string }
 
 var (
 	logged = regexp.MustCompile(`^ +\S+_test\.go:\d+: (.*)\n$`)
-	figure = regexp.MustCompile(`^(\w[^:|]*: )?(corpus|generated|clients|control|mutants|seed|doors|sanitizer)\b.*\d`)
+	figure = regexp.MustCompile(`^(\w[^:|]*: )?(corpus|emulation|generated|clients|control|mutants|names|seed|doors|sanitizer)\b.*\d`)
 	caught = regexp.MustCompile(`^ *(\d+) \| +(\d+) \| +(\d+) \| (.*?)(, such as .*)?$`)
 )
 
