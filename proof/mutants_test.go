@@ -124,9 +124,7 @@ func overlay(t *testing.T) string {
 	return name
 }
 
-// mutate puts a switch at each statement that calls a method fail with a Reason: "return r.fail(OddX)" returns true or
-// is left out, and a bare "j.fail(OddX)" is left out, or only stops the reading where other statements of its block
-// rely on that.
+// mutate puts a switch at each "return r.fail(OddX, ...)": it returns true, or is left out.
 func mutate(t *testing.T, text string) string {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -149,29 +147,16 @@ func mutate(t *testing.T, text string) string {
 			return true
 		}
 		around = append(around, n)
-		switch n := n.(type) {
-		case *ast.ReturnStmt:
-			if len(n.Results) != 1 {
-				break
-			}
-			reason, ok := failure(n.Results[0])
+		if n, ok := n.(*ast.ReturnStmt); ok && len(n.Results) > 0 {
+			last := n.Results[len(n.Results)-1]
+			before := text[fset.Position(n.Pos()).Offset:fset.Position(last.Pos()).Offset] // "return", and other results
+			reason, ok := failure(last)
 			if _, inIf := around[max(0, len(around)-3)].(*ast.IfStmt); ok && inIf {
-				insert(n.Pos(), fmt.Sprintf("if isOff(%s) { if skip.Load() { return true } } else { ", reason))
+				insert(n.Pos(), fmt.Sprintf("if isOff(%s) { if skip.Load() { %strue } } else { ", reason, before))
 				insert(n.End(), " }")
 			} else if ok {
-				insert(n.Pos(), fmt.Sprintf("if isOff(%s) { return true }; ", reason))
+				insert(n.Pos(), fmt.Sprintf("if isOff(%s) { %strue }; ", reason, before))
 			}
-		case *ast.ExprStmt:
-			reason, ok := failure(n.X)
-			if !ok {
-				break
-			}
-			instead := "j.stop()"
-			if block, ok := around[len(around)-2].(*ast.BlockStmt); ok && len(block.List) == 1 {
-				instead = ""
-			}
-			insert(n.Pos(), fmt.Sprintf("if isOff(%s) { %s } else { ", reason, instead))
-			insert(n.End(), " }")
 		}
 		return true
 	})
