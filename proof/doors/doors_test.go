@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -171,7 +173,7 @@ func startMOR(t *testing.T, command string) *mor {
 	args := strings.Fields(fill(command))
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = app
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // Apache ends its whole group
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Start(); err != nil {
@@ -226,38 +228,57 @@ func dial(address string, config *tls.Config) func() (net.Conn, error) {
 	}
 }
 
-// send sends each target as it stands, over HTTP/1.1, one after the other.
+// workers share the targets: most of them wait.
+const workers = 8
+
+// each calls f for the number of each target, from several goroutines: f has one part of them, in order.
+func each(targets []string, f func(part []int)) {
+	var wg sync.WaitGroup
+	for w := range workers {
+		var part []int
+		for i := w; i < len(targets); i += workers {
+			part = append(part, i)
+		}
+		wg.Go(func() { f(part) })
+	}
+	wg.Wait()
+}
+
+// send sends each target as it stands, over HTTP/1.1.
 func (m *mor) send(t *testing.T, targets []string, dial func() (net.Conn, error)) {
 	t.Helper()
-	var conn net.Conn
-	var in *bufio.Reader
-	for i, target := range targets {
-		if conn == nil {
-			var err error
-			if conn, err = dial(); err != nil {
-				t.Fatal(err)
+	each(targets, func(part []int) {
+		var conn net.Conn
+		var in *bufio.Reader
+		for _, i := range part {
+			if conn == nil {
+				var err error
+				if conn, err = dial(); err != nil {
+					t.Error(err)
+					return
+				}
+				in = bufio.NewReader(conn)
 			}
-			in = bufio.NewReader(conn)
+			_ = conn.SetDeadline(time.Now().Add(testkit.Patience))
+			body := params()
+			_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: mor.example.com\r\nX-Number: %d\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", targets[i], i, len(body), body)
+			var resp *http.Response
+			if err == nil {
+				resp, err = http.ReadResponse(in, nil)
+			}
+			if err == nil {
+				_, err = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+			if err != nil || resp.Close {
+				conn.Close()
+				conn = nil
+			}
 		}
-		_ = conn.SetDeadline(time.Now().Add(testkit.Patience))
-		body := params()
-		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: mor.example.com\r\nX-Number: %d\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", target, i, len(body), body)
-		var resp *http.Response
-		if err == nil {
-			resp, err = http.ReadResponse(in, nil)
-		}
-		if err == nil {
-			_, err = io.Copy(io.Discard, resp.Body)
-			resp.Body.Close()
-		}
-		if err != nil || resp.Close {
+		if conn != nil {
 			conn.Close()
-			conn = nil
 		}
-	}
-	if conn != nil {
-		conn.Close()
-	}
+	})
 }
 
 // sendHTTP2 sends the targets that HTTP/2 can carry.
@@ -271,29 +292,30 @@ func (m *mor) sendHTTP2(t *testing.T, targets []string, address string, trust *x
 		},
 	}
 	defer client.CloseIdleConnections()
-	sent := 0
-	for i, target := range targets {
-		if target[0] != '/' && target != "*" || strings.HasPrefix(target, "//") {
-			continue // net/http does not send it
+	var sent atomic.Int64
+	each(targets, func(part []int) {
+		for _, i := range part {
+			if target := targets[i]; target[0] != '/' && target != "*" || strings.HasPrefix(target, "//") {
+				continue // net/http does not send it
+			}
+			resp, err := client.RoundTrip(&http.Request{
+				Method: http.MethodPost, URL: &url.URL{Scheme: "https", Host: "mor.example.com", Opaque: targets[i]},
+				Header: http.Header{"X-Number": {strconv.Itoa(i)}, "Content-Type": {"application/x-www-form-urlencoded"}},
+				Body:   io.NopCloser(strings.NewReader(params())),
+			})
+			if err != nil {
+				continue
+			}
+			if resp.ProtoMajor != 2 {
+				t.Error("this is not HTTP/2")
+			}
+			sent.Add(1)
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
 		}
-		r := &http.Request{
-			Method: http.MethodPost, URL: &url.URL{Scheme: "https", Host: "mor.example.com", Opaque: target},
-			Header: http.Header{"X-Number": {strconv.Itoa(i)}, "Content-Type": {"application/x-www-form-urlencoded"}},
-			Body:   io.NopCloser(strings.NewReader(params())),
-		}
-		resp, err := client.RoundTrip(r)
-		if err != nil {
-			continue
-		}
-		if resp.ProtoMajor != 2 {
-			t.Fatal("this is not HTTP/2")
-		}
-		sent++
-		_, _ = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
-	}
-	t.Logf("HTTP/2: %d were sent", sent)
-	if sent < len(targets)/2 {
+	})
+	t.Logf("HTTP/2: %d were sent", sent.Load())
+	if int(sent.Load()) < len(targets)/2 {
 		t.Error("hardly any was sent")
 	}
 }
