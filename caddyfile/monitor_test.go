@@ -71,7 +71,7 @@ func runMonitor(t *testing.T, file string) {
 	}
 	logged := s.stopQuiet()
 
-	// Each call stands in the access log, with what would have become of it.
+	// Each call is in the access log, with what would have become of it.
 	edge := map[string]int{}
 	verdicts := map[string]int{}
 	for line := range strings.Lines(logged) {
@@ -153,7 +153,8 @@ func TestWhomWouldItStop(t *testing.T) {
 			t.Errorf("nothing about %q:\n%s", want, whom)
 		}
 	}
-	if who := shell(t, "mor_changes", logged); strings.Count(who, "\t127.0.0.1\tadmin\t") != 8 {
+	who := shell(t, "mor_changes", logged)
+	if strings.Count(who, "\t127.0.0.1\tadmin\t") != 8 || strings.Count(who, "\tcall_limit=999\t200\n") != 6 {
 		t.Errorf("who changed DID 6511:\n%s", who)
 	}
 }
