@@ -66,7 +66,7 @@ func TestStrangeClone(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "GIT_TEST_ASSUME_DIFFERENT_OWNER=1",
-		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "GOENV=off", "GOFLAGS=")
+		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "GOENV=off", "GOFLAGS=", "GOWORK=")
 	for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPROXY"} {
 		env = append(env, name+"="+strings.TrimSpace(output(t, exec.Command("go", "env", name))))
 	}
