@@ -103,6 +103,48 @@ func TestHintsInTheWarning(t *testing.T) {
 	}
 }
 
+// What MOR answers may say more of a request than the request does.
+func TestHintsAfterMORsAnswer(t *testing.T) {
+	const success = `<page><status><success>DID details updated</success></status></page>`
+	const callLimit = `<page><status><error>Call limit is incorrect format</error></status></page>`
+	const right = "f7de355c9b4421ce6c705b4b32c89dbcaca51e46" // echo -n 6511secret | sha1sum
+	for name, tt := range map[string]struct {
+		monitor     bool
+		json        string
+		mor         string
+		want, wants string
+	}{
+		"a number":             {false, `{"u":"admin","did_id":6511,"call_limit":10,"hash":"` + right + `"}`, callLimit, "call_limit_number: ", "send it as a string"},
+		"a string":             {false, `{"u":"admin","did_id":6511,"call_limit":"10","hash":"` + right + `"}`, callLimit, "", ""},
+		"a key that we lack":   {true, `{"u":"shop","did_id":6511,"hash":"1752ded4a2071e5963edd0f038a9c378ed5dd231"}`, success, "key_lacking: ", "add `reseller <name> <key>`"},
+		"no check of the hash": {true, `{"u":"shop","did_id":6511,"hash":"a1B2c3D4e5"}`, success, "uniquehash: ", `"Disable hash checking" is on there`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			limitHints(t, 0, 2)
+			core, logs := observer.New(zapcore.WarnLevel)
+			h := benchHandler(zap.New(core))
+			h.monitor = tt.monitor
+			next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+				_, err := io.WriteString(w, tt.mor)
+				return err
+			})
+			x := newBenchExchange("POST", benchPath, "application/json", tt.json)
+			x.reset()
+			if err := h.ServeHTTP(httptest.NewRecorder(), x.r, next); err != nil {
+				t.Fatal(err)
+			}
+			entries := logs.TakeAll()
+			if len(entries) != 1 {
+				t.Fatalf("log lines %v", entries)
+			}
+			got := fmt.Sprint(entries[0].ContextMap()["hint"])
+			if !strings.HasPrefix(got, tt.want) || !strings.Contains(got, tt.wants) || (got == "") != (tt.want == "") {
+				t.Errorf("hint %q", got)
+			}
+		})
+	}
+}
+
 // BenchmarkRefusal shows what a refusal of a wrong hash costs with a hint for
 // each, at the rate that is in force, and with none.
 func BenchmarkRefusal(b *testing.B) {

@@ -27,7 +27,7 @@ func (r *Request) LooksLikeJSON() bool { return r.braced }
 var byteOrderMark = []byte("\ufeff")
 
 func beginsAsJSON(b []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(b, byteOrderMark), " \t\r\n"), []byte("{"))
+	return bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{"))
 }
 
 // IsMarkedJSON reports whether the request is refused since its JSON begins

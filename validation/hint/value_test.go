@@ -37,7 +37,6 @@ func TestOf(t *testing.T) {
 		{"", json, "\ufeff{}", validation.Ambiguous, "json_bom"},
 		{"", json, "[]", validation.Ambiguous, ""},
 		{"", form, " \r\n\t{\"u\":\"admin\"}", validation.AccessDenied, "json_as_form"},
-		{"", "", "\n{}", validation.AccessDenied, "json_as_form"},
 		{"u=admin", form, ` {"did_id":6511}`, validation.IncorrectHash, "json_as_form"},
 		{"u=admin" + hash, json, `{"call_limit":10}`, validation.Accepted, "call_limit_number"},
 		{"u=admin" + hash, json, `{"call_limit":"10"}`, validation.Accepted, ""},
