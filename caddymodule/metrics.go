@@ -145,7 +145,7 @@ var (
 // registerMetrics registers the metrics with the registry of a config, which
 // may have another site's gateway already.
 func registerMetrics(registry *prometheus.Registry) error {
-	for _, c := range []prometheus.Collector{requests, disagreements, noAnswers, unreadAnswers, loaded, validationSeconds} {
+	for _, c := range []prometheus.Collector{requests, disagreements, noAnswers, unreadAnswers, loaded, validationSeconds, buildInfo} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
 			return err

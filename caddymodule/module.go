@@ -145,9 +145,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.tellOfKeys()
 	h.surveyConfig(ctx)
 	if h.monitor {
-		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them")
+		h.logger.Warn("monitor mode: requests that MOR refuses, or that can be read in two ways, are NOT stopped, only logged and counted; remove the mode or set it to enforce to stop them", zap.String("version", Version()))
 	} else {
-		h.logger.Info("enforce mode: requests that MOR refuses, or that can be read in two ways, are answered here and never reach MOR")
+		h.logger.Info("enforce mode: requests that MOR refuses, or that can be read in two ways, are answered here and never reach MOR", zap.String("version", Version()))
 	}
 	h.gauge = loadedGauges[h.modeIndex()]
 	h.gauge.Inc()

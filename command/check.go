@@ -52,7 +52,7 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
 		return exitUsage, err
 	}
 	rep := check(policy, raw)
-	rep.Mode = mode
+	rep.Mode, rep.Version = mode, caddymodule.Version()
 	rep.note(raw)
 	if o.request == "" && o.data == "" && rep.lacksHash() && onlyOneParameter(args[0]) {
 		rep.Notes = append(rep.Notes, "quote the URL: a shell ends a command at &")

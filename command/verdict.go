@@ -18,6 +18,7 @@ type report struct {
 	Action     bool        `json:"action"`   // it is for did_details_update
 	Verdict    string      `json:"verdict,omitempty"`
 	Mode       string      `json:"mode"`
+	Version    string      `json:"version"` // the gateway's
 	Checks     []checked   `json:"checks,omitempty"`
 	Parameters []parameter `json:"parameters,omitempty"`
 	Hint       string      `json:"hint,omitempty"`
