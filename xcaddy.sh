@@ -6,6 +6,7 @@ MODULE=github.com/mor-gateway/caddy-mor-gateway
 XCADDY=github.com/caddyserver/xcaddy/cmd/xcaddy@v0.4.5
 SBOM=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 GOTESTSUM=gotest.tools/gotestsum@v1.13.0
+NFPM=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 
 # The build tags that xcaddy uses by itself: tests and releases have the same code in them.
 TAGS=nobadger,nomysql,nopgx
@@ -34,7 +35,8 @@ Usage: ./xcaddy.sh <command>
   bench [ARG...]  measure the gateway against Caddy without it
   evidence        run everything for hours, and write docs/evidence.md
   release         make static binaries for linux on amd64 and arm64, their lists
-                  of contents (SBOM) and SHA-256 sums in ./dist
+                  of contents (SBOM), Debian and RPM packages, and SHA-256 sums
+                  in ./dist
   help            this text
 
 Needs Go $go_wanted or newer, and nothing else. The first build fetches modules from
@@ -82,8 +84,8 @@ build() {
     need_write
     need_go
 
-    # The version, of no meaning beside the replacement, keeps Go from asking a proxy for one.
-    set -- build "${CADDY_VERSION:-$caddy_pinned}" --with "$MODULE@v0.0.0=$here" "$@" --output "$here/caddy"
+    # The version also keeps Go from asking a proxy for one.
+    set -- build "${CADDY_VERSION:-$caddy_pinned}" --with "$MODULE@$(version)=$here" "$@" --output "$here/caddy"
     say "Building $here/caddy (the first time takes some minutes)"
 
     # With every version given, the module cache may have it all: it is tried first and alone, so that no network
@@ -176,9 +178,50 @@ sha256() {
 }
 
 # Go with all that changes the bytes fixed, whatever a person's own settings are. (The list of contents names its
-# maker's checksum, so the maker is made likewise.)
+# maker's checksum, so the maker is made the same way.)
 same_go() {
     env GOFLAGS=-trimpath GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 go "$@"
+}
+
+git_here() { git -c safe.directory="$here" -C "$here" "$@" 2>/dev/null; }
+
+# The version: the tag, or without one the commit's, as Go writes it, so that Go takes it for a module's. v0.0.0 is none.
+version() {
+    version=$(git_here describe --tags --exact-match --match 'v[0-9]*') ||
+        version=$(TZ=UTC0 git_here log -1 --abbrev=12 --date=format-local:%Y%m%d%H%M%S --format=v0.0.0-%cd-%h) ||
+        version=v0.0.0
+    [ -z "$(git_here status --porcelain)" ] || version=$version-dirty
+    echo "$version"
+}
+
+# Packs dist/caddy-mor-gateway-linux-$1 as .deb and .rpm.
+package() {
+    cp "dist/caddy-mor-gateway-linux-$1" dist/made/caddy-mor-gateway
+    cp "dist/caddy-mor-gateway-linux-$1.cdx.json" dist/made/sbom.cdx.json
+    for format in deb rpm; do
+        ARCH=$1 GOPROXY=$(cache),$(go env GOPROXY) same_go run "$NFPM" package --config deploy/nfpm.yaml \
+            --packager $format --target dist >&2
+    done
+}
+
+# Makes what is in the packages and not in the repository.
+make_parts() {
+    same_go run "$@" ./cmd/caddy manpage --directory dist/made/all
+    mkdir dist/made/man
+    for page in dist/made/all/*-mor-*-mor-*.8; do
+        sed 's/caddy mor-/caddy-mor-gateway mor-/g' "$page" >"dist/made/man/${page##*/}"
+    done
+    cp deploy/package/*.8 dist/made/man
+    cp CHANGELOG.md dist/made/changelog
+    gzip -9n dist/made/man/* dist/made/changelog
+    cat >dist/made/changelog.yaml <<END
+- semver: ${VERSION#v}-1
+  date: $(TZ=UTC0 git_here log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd || echo 1970-01-01T00:00:00Z)
+  packager: The MOR gateway authors <mor-gateway@users.noreply.github.com>
+  deb: {urgency: medium, distributions: [unstable]}
+  changes:
+    - note: The changelog of the gateway itself is beside this one.
+END
 }
 
 release() {
@@ -187,19 +230,27 @@ release() {
     need_go
     cd "$here"
     rm -rf dist
-    mkdir dist
-    version=$(git -c safe.directory="$here" describe --tags --always --dirty 2>/dev/null) || version=unversioned
+    mkdir -p dist/made
+    VERSION=$(version)
+    SOURCE_DATE_EPOCH=$(git_here log -1 --format=%ct) || SOURCE_DATE_EPOCH=0 # the time of all that is made
+    export VERSION SOURCE_DATE_EPOCH
+    # Not with xcaddy: the folder's name would be in the binary.
+    set -- -buildvcs=false -tags "$TAGS" -ldflags "-w -s -X $MODULE/caddymodule.version=$VERSION \
+        -X github.com/caddyserver/caddy/v2.CustomBinaryName=caddy-mor-gateway \
+        -X 'github.com/caddyserver/caddy/v2.CustomVersion=caddy-mor-gateway $VERSION, Caddy'"
+    make_parts "$@"
     for arch in amd64 arm64; do
         file=dist/caddy-mor-gateway-linux-$arch
-        say "Building $file"
-        # Not with xcaddy: the folder's name would be in the binary.
-        GOOS=linux GOARCH=$arch same_go build -buildvcs=false -ldflags '-w -s' -tags "$TAGS" -o "$file" ./cmd/caddy
+        say "Building $file and its packages"
+        GOOS=linux GOARCH=$arch same_go build "$@" -o "$file" ./cmd/caddy
         # Read from the binary, so that the list has what is really in it.
         GOPROXY=$(cache),$(go env GOPROXY) same_go run "$SBOM" bin -json -std -noserial -notimestamp \
-            -version "$version" -output "$file.cdx.json" "$file"
+            -version "$VERSION" -output "$file.cdx.json" "$file"
+        package "$arch"
     done
+    rm -r dist/made
     cd dist
-    sha256 caddy-mor-gateway-* >SHA256SUMS
+    sha256 caddy-mor-gateway* >SHA256SUMS
     cat SHA256SUMS
     say "Built with $(go env GOVERSION): another Go makes other bytes"
 }
