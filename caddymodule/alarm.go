@@ -14,7 +14,8 @@ import (
 // alarm warns of a client that sends the API Secret Key itself, once in a while
 // for each user: proxies and MOR write it into their logs.
 func (x *exchange) alarm() {
-	level, what := zapcore.WarnLevel, ""
+	level := zapcore.WarnLevel
+	var what string
 	switch {
 	case x.verdict != validation.Accepted && hint.KeyInHash(&x.handler.policy, &x.req):
 		level, what = zapcore.ErrorLevel, "a client sends the API Secret Key itself as hash: change the key, in MOR and here, and mend the client"

@@ -91,7 +91,7 @@ func serve(raw []byte, handle http.HandlerFunc) (status int) {
 	go func() { _ = srv.Serve(&listener{conn: &rawConn{server, bytes.NewReader(raw)}}) }()
 	answers := bufio.NewReader(client)
 	for {
-		answer, err := http.ReadResponse(answers, nil)
+		answer, err := http.ReadResponse(answers, nil) //nolint:bodyclose // the connection is closed
 		if err != nil {
 			return http.StatusBadRequest
 		}

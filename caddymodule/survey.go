@@ -197,7 +197,7 @@ func (w walk) warn(logger *zap.Logger) {
 		}
 	}
 	for _, s := range w {
-		what := ""
+		var what string
 		switch {
 		case s.gate == matchedGate:
 			what = "mor_gateway has a matcher: requests that it does not match reach this upstream unjudged, and no path matcher matches a target that is no path, which MOR may run all the same; take the matcher out"
