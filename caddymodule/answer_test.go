@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,28 +22,30 @@ func TestNoAnswerFromMOR(t *testing.T) {
 		502: "MOR cannot be reached", 503: "MOR is not available", 504: "MOR did not answer in time",
 		499: "", 500: "",
 	} {
-		core, logs := observer.New(zap.DebugLevel)
-		r := httptest.NewRequest(http.MethodPost, "/", nil)
-		x := &exchange{handler: &Handler{logger: zap.New(core)}, r: r, passage: new(passage)}
-		w := httptest.NewRecorder()
-		in := caddyhttp.HandlerError{StatusCode: status, Err: malformed, Trace: "reverseproxy.statusError (reverseproxy.go:1776)"}
-		err := x.answerForMOR(w, r, in)
-		if message == "" {
-			if !errors.Is(err, malformed) || w.Body.Len() > 0 || logs.Len() > 0 {
-				t.Errorf("%d: not returned as it is: %v %q", status, err, w.Body)
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			core, logs := observer.New(zap.DebugLevel)
+			r := httptest.NewRequest(http.MethodPost, "/", nil)
+			x := &exchange{handler: &Handler{logger: zap.New(core)}, r: r, passage: new(passage)}
+			w := httptest.NewRecorder()
+			in := caddyhttp.HandlerError{StatusCode: status, Err: malformed, Trace: "reverseproxy.statusError (reverseproxy.go:1776)"}
+			err := x.answerForMOR(w, r, in)
+			if message == "" {
+				if !errors.Is(err, malformed) || w.Body.Len() > 0 || logs.Len() > 0 {
+					t.Errorf("not returned as it is: %v %q", err, w.Body)
+				}
+				return
 			}
-			continue
-		}
-		if err != nil || w.Code != status || !strings.Contains(w.Body.String(), "<error>"+message+"</error>") {
-			t.Errorf("%d: %v, %d %q", status, err, w.Code, w.Body)
-		}
-		for _, entry := range logs.FilterLevelExact(zap.ErrorLevel).All() {
-			if entry.ContextMap()["error"] != "malformed HTTP response " {
-				t.Errorf("%d: logged %v", status, entry.ContextMap())
+			if err != nil || w.Code != status || !strings.Contains(w.Body.String(), "<error>"+message+"</error>") {
+				t.Errorf("%v, %d %q", err, w.Code, w.Body)
 			}
-		}
-		if logs.FilterLevelExact(zap.ErrorLevel).Len() != 1 {
-			t.Errorf("%d: %d lines at ERROR", status, logs.Len())
-		}
+			for _, entry := range logs.FilterLevelExact(zap.ErrorLevel).All() {
+				if entry.ContextMap()["error"] != "malformed HTTP response " {
+					t.Errorf("logged %v", entry.ContextMap())
+				}
+			}
+			if logs.FilterLevelExact(zap.ErrorLevel).Len() != 1 {
+				t.Errorf("%d lines at ERROR", logs.Len())
+			}
+		})
 	}
 }

@@ -114,7 +114,7 @@ func TestChanges(t *testing.T) {
 		respond ok
 	}`)
 	right := "u=admin&did_id=6511&hash=" + contract.Hash("6511", "secret")
-	for i, tt := range []struct{ query, want string }{
+	for _, tt := range []struct{ query, want string }{
 		{right, ""},
 		{right + "&active_till=1800000000&call_limit=10", "call_limit=10 active_till=1800000000"},
 		{right + "&did_user_id=-1&active_from=1&active_till=2&grace_time=0&call_limit=0", "call_limit=0 did_user_id=-1 active_from=1 active_till=2 grace_time=0"},
@@ -129,12 +129,16 @@ func TestChanges(t *testing.T) {
 		{"u=admin&did_id=6511&call_limit=10&hash=no", ""},
 		{right + "&call_limit=-1", ""},
 	} {
-		post(t, s.Addr("SITE"), tt.query)
-		s.Settle(i + 1)
-		lines := s.Logged("handled request")
-		if got := lines[len(lines)-1]["mor_changes"]; got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.query, got, tt.want)
-		}
+		t.Run(tt.query, func(t *testing.T) {
+			s := s.For(t)
+			handled := s.Handled()
+			post(t, s.Addr("SITE"), tt.query)
+			s.Settle(handled + 1)
+			lines := s.Logged("handled request")
+			if got := lines[len(lines)-1]["mor_changes"]; got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 
