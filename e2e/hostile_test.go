@@ -146,7 +146,7 @@ func TestExpectContinue(t *testing.T) {
 			}
 			c.EndWrite()
 			if rest := c.Rest(); rest != "" {
-				t.Errorf("behind the answer came %q", rest)
+				t.Errorf("after the answer came %q", rest)
 			}
 		})
 	}

@@ -31,7 +31,7 @@ func Cases() []Case {
 			all = append(all, c.rangeCases()...)
 		}
 	}
-	return slices.Concat(all, textCases(), orderCases(), rows, onSite("users", userRows))
+	return slices.Concat(all, textCases(), orderCases(), rows, userRows)
 }
 
 // absent, as a value, takes a parameter out of the example.
@@ -58,7 +58,8 @@ func row(name, want string, pairs ...string) Case {
 	return Case{name, "main", params, want}
 }
 
-func onSite(name string, cases []Case) []Case {
+// onSite gives cases another site.
+func onSite(name string, cases ...Case) []Case {
 	for i := range cases {
 		cases[i].Site = name
 	}

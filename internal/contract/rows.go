@@ -99,7 +99,7 @@ var rows = []Case{
 }
 
 // userRows are the cases of a site with a list of users.
-var userRows = []Case{
+var userRows = onSite("users",
 	row("users: on the list", ""),
 	row("users: on the list in capitals", "", "u", "ADMIN"),
 	row("users: on the list in another letter case", "", "u", "ALICE"),
@@ -112,4 +112,4 @@ var userRows = []Case{
 	row("users: with a space before the name", denied, "u", " alice"),
 	row("users: with a space after the name", denied, "u", "admin "),
 	row("users: the key of another site", incorrect, "u", "alice", "hash", Hash("6511", "next secret")),
-}
+)

@@ -14,7 +14,7 @@
 //	accepted          a plain valid request: the action runs and sees what it would see without the gateway
 //	forwarded         not for the action, and none of the gateway's business: it reaches MOR
 //	refused           the action does not run
-//	refused: X        likewise, and the answer is X: a status other than 200, or MOR's message
+//	refused: X        the same, and the answer is X: a status other than 200, or MOR's message
 //	either            odd but valid, or not decidable: whatever happens, the contract must hold
 //
 //	site=NAME         the gateway's configuration, main unless said

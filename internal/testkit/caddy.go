@@ -57,7 +57,7 @@ func Serve(t testing.TB, caddyfile string, vars ...string) *Caddy {
 	return c
 }
 
-// For returns the same Caddy for a subtest, which fails in its stead.
+// For returns the same Caddy for a subtest: that is what fails then.
 func (c *Caddy) For(t testing.TB) *Caddy {
 	sub := *c
 	sub.t = t
