@@ -51,37 +51,11 @@ func TestCheckAgreesWithTheGateway(t *testing.T) {
 		w.Header().Set("X-From-MOR", "yes")
 		_, _ = io.WriteString(w, "the request arrived")
 	})
-	const caddyfile = `
-	http://:{$MAIN} {
-		mor_gateway {
-			secret secret "next secret"
-			reseller Reseller1 "reseller key"
-			reseller bob bob1 bob2
-		}
-		reverse_proxy {$MOR}
+	sites, err := os.ReadFile("../proof/Caddyfile") // those that the corpus names
+	if err != nil {
+		t.Fatal(err)
 	}
-	http://:{$GET} {
-		mor_gateway {
-			secret secret
-			allow_get
-		}
-		reverse_proxy {$MOR}
-	}
-	http://:{$USERS} {
-		mor_gateway {
-			secret secret
-			reseller Reseller1 "reseller key"
-			users admin alice
-		}
-		reverse_proxy {$MOR}
-	}
-	http://:{$SMALL} {
-		mor_gateway {
-			secret secret
-			max_body 1KiB
-		}
-		reverse_proxy {$MOR}
-	}`
+	caddyfile := strings.ReplaceAll(string(sites), "read_body 3s", "read_body 60s") // mor-check does not wait
 	s := testkit.Serve(t, caddyfile, "MOR", upstream.Addr)
 	config := writeFile(t, s.Fill(caddyfile, "MOR", upstream.Addr))
 
@@ -91,39 +65,41 @@ func TestCheckAgreesWithTheGateway(t *testing.T) {
 		if c.Site == "underscores" { // mor-check drops such header lines, as Caddy does by default
 			continue
 		}
-		addr := s.Addr(strings.ToUpper(c.Site))
-		_, port, _ := strings.Cut(addr, ":")
-		request := c.Request()
-		rep, ok := mustCheck(t, request, "--config", config, "--site", ":"+port)
-		got := sendRaw(t, addr, request, c.Open)
-		reached := got.Header.Get("X-From-MOR") != ""
-		if ok != reached || rep.Accepted != (rep.Verdict == "accepted") {
-			t.Errorf("%s: mor-check says accepted %v (%s, status 0: %v), the gateway answers %d %q", c.Where(), rep.Accepted, rep.Verdict, ok, got.Status, got.Body)
-			continue
-		}
-		failed := 0
-		for _, check := range rep.Checks {
-			if check.Result == "fail" {
-				failed++
+		t.Run(c.Name, func(t *testing.T) {
+			addr := s.Addr(strings.ToUpper(c.Site))
+			_, port, _ := strings.Cut(addr, ":")
+			request := c.Request()
+			rep, ok := mustCheck(t, request, "--config", config, "--site", ":"+port)
+			got := sendRaw(t, addr, request, c.Open)
+			reached := got.Header.Get("X-From-MOR") != ""
+			if ok != reached || rep.Accepted != (rep.Verdict == "accepted") {
+				t.Errorf("mor-check says accepted %v (%s, status 0: %v), the gateway answers %d %q", rep.Accepted, rep.Verdict, ok, got.Status, got.Body)
+				return
 			}
-		}
-		if want := rep.Verdict != "" && !reached; failed > 1 || (failed == 1) != want {
-			t.Errorf("%s: %d checks failed by %s: %v", c.Where(), failed, rep.Verdict, rep.Checks)
-		}
-		if reached {
-			forwarded++
-			continue
-		}
-		refused++
-		if got.Status != rep.Status {
-			t.Errorf("%s: mor-check says status %d (%s), the gateway answers %d %q", c.Where(), rep.Status, rep.Verdict, got.Status, got.Body)
-		}
-		if rep.Verdict != "" && !bytes.HasPrefix(request, []byte("HEAD ")) && got.Body != rep.Answer {
-			t.Errorf("%s: mor-check says %q, the gateway answers %q", c.Where(), rep.Answer, got.Body)
-		}
+			failed := 0
+			for _, check := range rep.Checks {
+				if check.Result == "fail" {
+					failed++
+				}
+			}
+			if want := rep.Verdict != "" && !reached; failed > 1 || (failed == 1) != want {
+				t.Errorf("%d checks failed by %s: %v", failed, rep.Verdict, rep.Checks)
+			}
+			if reached {
+				forwarded++
+				return
+			}
+			refused++
+			if got.Status != rep.Status {
+				t.Errorf("mor-check says status %d (%s), the gateway answers %d %q", rep.Status, rep.Verdict, got.Status, got.Body)
+			}
+			if rep.Verdict != "" && !bytes.HasPrefix(request, []byte("HEAD ")) && got.Body != rep.Answer {
+				t.Errorf("mor-check says %q, the gateway answers %q", rep.Answer, got.Body)
+			}
+		})
 	}
 	t.Logf("%d cases: %d forwarded, %d refused by both", len(cases), forwarded, refused)
-	if forwarded < 50 || refused < 50 {
+	if forwarded+refused > 100 && (forwarded < 50 || refused < 50) { // not one case alone
 		t.Errorf("%d forwarded, %d refused: that is no corpus", forwarded, refused)
 	}
 }

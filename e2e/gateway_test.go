@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"crypto/tls"
 	"net/http"
 	"os"
 	"runtime"
@@ -49,13 +48,7 @@ func start(t testing.TB, mor, site string, vars ...string) *testkit.Caddy {
 func startTLS(t testing.TB, mor, site string) *testkit.Caddy {
 	t.Helper()
 	g := start(t, mor, site+"\n}\nhttps://localhost:{$TLS} {\ntls internal\n"+site)
-	testkit.Eventually(t, "Caddy has made itself a certificate", func() bool {
-		c, err := tls.Dial("tcp", g.Addr("TLS"), &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}) //nolint:gosec // loopback
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	g.AwaitTLS("TLS")
 	return g
 }
 

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,6 +95,18 @@ func (c *Caddy) Addr(name string) string {
 		c.ports[name] = FreePort(c.t)
 	}
 	return "127.0.0.1:" + c.ports[name]
+}
+
+// AwaitTLS waits until Caddy has made itself a certificate for localhost at a port.
+func (c *Caddy) AwaitTLS(name string) {
+	c.t.Helper()
+	Eventually(c.t, "Caddy has made itself a certificate", func() bool {
+		conn, err := tls.Dial("tcp", c.Addr(name), &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}) //nolint:gosec // loopback
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
 }
 
 var variable = regexp.MustCompile(`\{\$([A-Z0-9_]+)\}`)
