@@ -92,10 +92,7 @@ func (l *load) once(c *bufio.ReadWriter) error {
 			break
 		}
 	}
-	if length < 0 {
-		return fmt.Errorf("an answer without Content-Length")
-	}
-	body, err := c.Peek(length)
+	body, err := c.Peek(max(length, 0))
 	if err != nil {
 		return err
 	}

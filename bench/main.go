@@ -44,9 +44,13 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	results := make([]*result, len(comparisons))
-	for i := range comparisons {
-		results[i] = &result{comparison: comparisons[i]}
+	var results []*result
+	for _, c := range comparisons {
+		if c.sides[0] == mor && !haveMOR() {
+			fmt.Fprintln(os.Stderr, "Not measured: what a refusal saves MOR. Debian: libapache2-mod-passenger ruby-actionpack ruby-railties ruby-activerecord ruby-sqlite3")
+			continue
+		}
+		results = append(results, &result{comparison: c})
 	}
 	for n := range *starts {
 		fmt.Fprintf(os.Stderr, "Start %d of %d\n", n+1, *starts)
@@ -82,7 +86,11 @@ func (r *result) measure(upstream string) error {
 	loads := make([]*load, len(r.sides))
 	for i, side := range r.sides {
 		if servers[side.program] == nil {
-			s, err := start(programs[side.program], upstream)
+			begin := func() (*server, error) { return start(programs[side.program], upstream) }
+			if side.program == mor.program {
+				begin = startMOR
+			}
+			s, err := begin()
 			if err != nil {
 				return err
 			}
@@ -95,7 +103,9 @@ func (r *result) measure(upstream string) error {
 		}
 		defer l.close()
 		loads[i] = l
-		l.run(slice) // to warm up
+		if _, err := l.run(5 * slice); err != nil { // to warm up
+			return err
+		}
 	}
 	used, served := make([]time.Duration, len(loads)), make([]int, len(loads))
 	for range *rounds {

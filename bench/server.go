@@ -71,6 +71,15 @@ func start(p program, upstream string) (*server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
+	if err := s.await(); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// await waits until all sites answer.
+func (s *server) await() error {
 	for _, addr := range s.addr {
 		for tries := 0; ; tries++ {
 			c, err := net.DialTimeout("tcp", addr, time.Second)
@@ -79,34 +88,62 @@ func start(p program, upstream string) (*server, error) {
 				break
 			}
 			if tries == 500 {
-				s.stop()
-				return nil, fmt.Errorf("the server does not answer on %s: %w", addr, err)
+				return fmt.Errorf("the server does not answer on %s: %w", addr, err)
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *server) stop() {
-	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Process.Signal(os.Interrupt)
+	ended := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
 	_ = s.cmd.Wait()
+	ended.Stop()
 	_ = os.RemoveAll(s.dir)
 }
 
-// cpu returns the CPU time that the process has used, of all its threads: the scheduler's own count, in nanoseconds.
+// cpu returns the CPU time that the process and all that come from it have used: the scheduler's own count, in
+// nanoseconds.
 func (s *server) cpu() (sum time.Duration) {
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
-	if len(files) == 0 {
+	for pid := range s.processes() {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		for _, file := range files {
+			text, _ := os.ReadFile(file) // a thread may have ended
+			first, _, _ := strings.Cut(string(text), " ")
+			ns, _ := strconv.ParseInt(first, 10, 64)
+			sum += time.Duration(ns)
+		}
+	}
+	if sum == 0 {
 		log.Fatal("the kernel has no /proc/PID/task/*/schedstat")
 	}
-	for _, file := range files {
-		text, _ := os.ReadFile(file) // a thread may have ended
-		first, _, _ := strings.Cut(string(text), " ")
-		ns, _ := strconv.ParseInt(first, 10, 64)
-		sum += time.Duration(ns)
-	}
 	return sum
+}
+
+// processes returns the server's process and all that come from it.
+func (s *server) processes() map[int]bool {
+	ours := map[int]bool{s.cmd.Process.Pid: true}
+	if s.addr["mor"] == "" {
+		return ours // a Caddy is one
+	}
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for grown := true; grown; {
+		grown = false
+		for _, file := range files {
+			text, _ := os.ReadFile(file)
+			_, rest, _ := strings.Cut(string(text), ") ")
+			var state string
+			var parent int
+			_, _ = fmt.Sscan(rest, &state, &parent)
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			if ours[parent] && !ours[pid] {
+				ours[pid], grown = true, true
+			}
+		}
+	}
+	return ours
 }
 
 // memory returns the resident memory of the process, in MiB.

@@ -63,6 +63,7 @@ var (
 	inPlace, asSent  = "in place", "as shipped"
 	likeForLike      = "like for like"
 	loggedByCaddy    = side{"`respond`, with Caddy's access log line", "one", "logged"}
+	mor              = side{"Rails with a session and a database, under Apache with Passenger", "mor", "mor"}
 	refusedAndLogged = side{"gateway, with its log line", "one", "gateway"}
 )
 
@@ -77,6 +78,7 @@ var comparisons = []comparison{
 	{asSent, "unrelated path", unrelated, success, []side{stock, shipped}},
 	{likeForLike, "refused, no log line", wrong, refused, []side{{"`respond`, same header", "quiet", "respond"}, {"gateway", "quiet", "gateway"}}},
 	{likeForLike, "refused, with a log line", wrong, refused, []side{loggedByCaddy, refusedAndLogged}},
+	{"what MOR is spared", "refused", wrong, refused, []side{mor, refusedAndLogged}},
 }
 
 func post(target, contentType, body string) string {
