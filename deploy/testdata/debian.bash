@@ -111,7 +111,7 @@ answers "Incorrect hash" https acme-key acme
 
 echo "== what must change nothing"
 find /etc/caddy-mor-gateway -type f -exec sha256sum {} + >/tmp/sums
-for args in '' 'add a/b' 'add x.new' 'add a b' 'finish' 'undo' 'remove' 'remove nobody' 'check x' 'nonsense'; do
+for args in '' 'add a/b' 'add x.new' 'add new' 'add a b' 'finish' 'undo' 'remove' 'remove nobody' 'check x' 'nonsense'; do
     # shellcheck disable=SC2086
     ! echo second-key | caddy-mor-gateway-key ${args:-add} 2>/tmp/said || fail "'$args' passes"
 done
