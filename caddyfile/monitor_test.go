@@ -134,7 +134,7 @@ func shell(t *testing.T, text, log string) string {
 	return ""
 }
 
-// TestWhomWouldItStop runs the command before the step to enforce.
+// TestWhomWouldItStop runs the commands that ask the access log.
 func TestWhomWouldItStop(t *testing.T) {
 	m := newMOR(t)
 	s := start(t, "monitor.Caddyfile", t.TempDir(), "10.0.0.5:80", m.Addr)
@@ -147,8 +147,8 @@ func TestWhomWouldItStop(t *testing.T) {
 		}
 	}
 	logged := s.stop()
-	whom := shell(t, "request would be refused", logged)
-	for _, want := range []string{"incorrect_hash\tnewline", "get_disabled", "ambiguous", "unsupported_media_type", "method_not_allowed", "edge\tover http", "edge\tnot open to strangers"} {
+	whom := shell(t, "mor_edge", logged)
+	for _, want := range []string{"127.0.0.1\tadmin\tover http", "127.0.0.1\tadmin\tnot open to strangers"} {
 		if !strings.Contains(whom, want) {
 			t.Errorf("nothing about %q:\n%s", want, whom)
 		}
