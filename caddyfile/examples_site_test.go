@@ -76,7 +76,7 @@ func start(t *testing.T, file, dir string, edits ...string) *site {
 		":8080", ":"+s.ports["8080"], ":8081", ":"+s.ports["8081"], ":9180", ":"+s.ports["9180"],
 		"/mnt/caddy", dir+"/storage")
 	edit := strings.NewReplacer(edits...)
-	for _, name := range []string{file, "resellers.caddy"} {
+	for _, name := range []string{file, "log.caddy", "resellers.caddy"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -16,16 +16,12 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
-// filters returns the log filters of the example Caddyfiles, with the names of
-// those that have them.
+// filters returns the log filters of the examples and of the packages, with the
+// names of the files that have them.
 func filters(t *testing.T) map[string][]string {
 	t.Helper()
-	files, err := filepath.Glob("../caddyfile/*.Caddyfile")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples: %v", err)
-	}
 	found := make(map[string][]string)
-	for _, file := range files {
+	for _, file := range []string{"../caddyfile/log.caddy", "../deploy/Caddyfile"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -320,6 +320,16 @@ func (m *mor) sendHTTP2(t *testing.T, targets []string, address string, trust *x
 	}
 }
 
+// read returns the text of a file beside the examples.
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../caddyfile/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // startEdge starts edge.Caddyfile in front of MOR, with another port and a certificate authority of its own.
 func startEdge(t *testing.T, mor string) (address string, trust *x509.CertPool) {
 	t.Helper()
@@ -328,15 +338,13 @@ func startEdge(t *testing.T, mor string) (address string, trust *x509.CertPool) 
 	if err := os.WriteFile(filepath.Join(dir, "admin"), []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../caddyfile/edge.Caddyfile")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := read(t, "edge.Caddyfile")
+	text = strings.Replace(text, "import log.caddy\n", read(t, "log.caddy"), 1)
 	_, clear, _ := net.SplitHostPort(testkit.FreeAddr(t))
 	address = testkit.FreeAddr(t)
 	_, port, _ := net.SplitHostPort(address)
 	edge := strings.NewReplacer("10.0.0.5:80", mor, "\n{\n", fmt.Sprintf("\n{\nadmin off\npersist_config off\nlocal_certs\nskip_install_trust\ndefault_bind 127.0.0.1\ngrace_period 1ns\nhttp_port %s\nhttps_port %s\nstorage file_system %s\n", clear, port, dir),
-		"log default {\n", "log default {\noutput discard\n", "log {\n", "log {\noutput discard\n").Replace(string(text))
+		"log default {\n", "log default {\noutput discard\n", "log {\n", "log {\noutput discard\n").Replace(text)
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(edge), nil)
 	if err != nil {
 		t.Fatal(err)
