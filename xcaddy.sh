@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds, runs, tests, measures and packs the gateway. './xcaddy.sh help' explains.
+# Builds, runs, tests, measures and packs the gateway. See './xcaddy.sh help'.
 set -eu
 
 MODULE=github.com/mor-gateway/caddy-mor-gateway
@@ -13,10 +13,10 @@ TAGS=nobadger,nomysql,nopgx
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 
-# A workspace in a folder above is about other modules.
+# A Go workspace in a parent folder is for other modules.
 export GOWORK=off
 
-# go.mod is the one place where the versions of Go and of Caddy are written.
+# Only go.mod names the versions of Go and Caddy.
 go_wanted=$(sed -n 's/^go //p' "$here/go.mod")
 caddy_pinned=$(sed -n 's|.*github.com/caddyserver/caddy/v2 \(v[^ ]*\).*|\1|p' "$here/go.mod")
 
@@ -25,22 +25,22 @@ help() {
 Usage: ./xcaddy.sh <command>
 
   build [--with MODULE[@VERSION]...]
-                  build ./caddy: Caddy $caddy_pinned with the gateway and with any
-                  further modules; CADDY_VERSION takes another Caddy ("latest")
+                  build ./caddy: Caddy $caddy_pinned with the gateway and any further
+                  modules; set CADDY_VERSION for another Caddy, such as "latest"
   run             build, then start a demo on http://localhost:8080 in front of
-                  a stand-in for MOR; ends with Ctrl-C
-                  its API Secret Key is "secret", or what MOR_API_SECRET_KEY says
-  test [ARG...]   run the tests with the race detector; arguments go to 'go test',
+                  a stand-in for MOR; stop it with Ctrl-C
+                  the API Secret Key is "secret", unless MOR_API_SECRET_KEY is set
+  test [ARG...]   run the tests with the race detector; ARGs go to 'go test',
                   for example: test -run Hash ./validation
   bench [ARG...]  measure the gateway against Caddy without it
   evidence        run everything for hours, and write docs/evidence.md
   release         make static binaries for linux on amd64 and arm64, their lists
                   of contents (SBOM), Debian and RPM packages, and SHA-256 sums
                   in ./dist
-  help            this text
+  help            print this text
 
-Needs Go $go_wanted or newer, and nothing else. The first build fetches modules from
-the network; later ones work without it.
+Needs only Go $go_wanted or newer. The first build fetches modules from the network;
+later builds work offline.
 EOF
 }
 
@@ -51,21 +51,21 @@ misused() { say "xcaddy.sh: $*"; say "Try './xcaddy.sh help'."; exit 2; }
 need_go() {
     command -v go >/dev/null 2>&1 ||
         die "Go is not installed, or not in PATH. Install Go $go_wanted or newer: https://go.dev/doc/install"
-    # Asked inside the project: a Go that may fetch a newer one by itself has then done so.
+    # Run inside the project: a Go that may fetch a newer Go has then done so.
     have=$(cd "$here" && go env GOVERSION 2>/dev/null) || have=
     [ "$have" ] || have=$(cd / && GOTOOLCHAIN=local go env GOVERSION)
     awk -v have="$have" -v want="$go_wanted" 'BEGIN {
         sub(/^.*go/, "", have)
         split(have, h, "."); split(want, w, ".")
         for (i = 1; i <= 3; i++) if (h[i] + 0 != w[i] + 0) exit h[i] + 0 < w[i] + 0
-    }' || die "Go is too old: this is $have, and the gateway needs go$go_wanted or newer (https://go.dev/doc/install)"
+    }' || die "Go is too old: this is $have, but the gateway needs go$go_wanted or newer (https://go.dev/doc/install)"
 }
 
 need_write() {
-    [ -w "$here" ] || die "cannot write to $here: work in a copy of your own"
+    [ -w "$here" ] || die "cannot write to $here: work in your own copy"
 }
 
-# The module cache, as a module proxy: a pinned version that is in it needs no network.
+# The module cache as a module proxy: a pinned version in it needs no network.
 cache() { printf 'file://%s/cache/download' "$(go env GOMODCACHE)"; }
 
 build() {
@@ -77,7 +77,7 @@ build() {
         with,*@*) value='' ;;
         with,*) value='' newest=$arg ;;
         ,--with) value=with ;;
-        *) misused "build knows only --with MODULE, not '$arg'" ;;
+        *) misused "build takes only --with MODULE, not '$arg'" ;;
         esac
     done
     [ -z "$value" ] || misused "--with needs a module"
@@ -88,9 +88,9 @@ build() {
     set -- build "${CADDY_VERSION:-$caddy_pinned}" --with "$MODULE@$(version)=$here" "$@" --output "$here/caddy"
     say "Building $here/caddy (the first time takes some minutes)"
 
-    # With every version given, the module cache may have it all: it is tried first and alone, so that no network
-    # is needed. Go has checked what is in there when it came, and could not ask the checksum database again.
-    # Without a version the newest is meant, which the cache cannot know.
+    # If every version is given, the module cache may have everything: try it first and alone, without the network.
+    # Go checked the modules when it fetched them, and cannot ask the checksum database again. A module without a
+    # version means the newest, which the cache cannot know.
     if [ -z "$newest" ]; then
         if log=$(GOPROXY=$(cache) GOSUMDB=off go run "$XCADDY" "$@" 2>&1); then
             return
@@ -103,10 +103,10 @@ build() {
         GOPROXY=$(cache),$(go env GOPROXY) go run "$XCADDY" "$@" && return
         [ $# -eq 6 ] || exit 1 # further modules were asked for
 
-        # xcaddy needs a few modules more than the gateway: a machine that has only the gateway's gets the same
-        # program, made from go.mod.
+        # xcaddy needs a few modules more than the gateway. A machine that has only the gateway's modules builds the
+        # same program from go.mod.
         say "xcaddy failed (no network?): building cmd/caddy with Go alone"
-        # Like xcaddy without a version from git, which refuses to read another user's clone.
+        # As xcaddy does, without a version from git: git refuses to read another user's clone.
         (cd "$here" && go build -buildvcs=false -trimpath -ldflags '-w -s' -tags "$TAGS" -o caddy ./cmd/caddy)
     else
         go run "$XCADDY" "$@"
@@ -117,7 +117,7 @@ run() {
     [ $# -eq 0 ] || misused "run takes no arguments"
     # A second Caddy would share the port with the first, and each would get some of the requests.
     if command -v curl >/dev/null 2>&1 && curl -s -o /dev/null --noproxy '*' --max-time 5 http://localhost:8080/; then
-        die "something answers on http://localhost:8080 already: end it first"
+        die "something already answers on http://localhost:8080: stop it first"
     fi
     build
     export MOR_API_SECRET_KEY="${MOR_API_SECRET_KEY:-secret}"
@@ -137,11 +137,11 @@ EOF
     exec "$here/caddy" run --config "$here/caddyfile/demo.Caddyfile" --adapter caddyfile
 }
 
-# Counts the tests with a result in what 'go test -json' said.
+# Counts the tests with a result in the output of 'go test -json'.
 count() { grep -c "\"Action\":\"$1\",.*\"Test\":" "$said" || true; }
 
-# Prints a line about each package, what was skipped and why, everything about what failed, the figures of the proof,
-# and the number of tests.
+# Prints a line for each package, the skipped tests with the reason, the output of failed tests, the figures of the
+# proof, and the number of tests.
 run_tests() {
     need_go
     cd "$here"
@@ -159,7 +159,7 @@ Not run: the race detector (needs a C compiler)'
     GOPROXY=$(cache),$(go env GOPROXY)
     export GOPROXY
     go run "$GOTESTSUM" --version >/dev/null ||
-        die "cannot fetch gotestsum, which sums up the tests. Without it: go test -tags $TAGS ./..."
+        die "cannot fetch gotestsum, which summarizes the tests. Without it, run: go test -tags $TAGS ./..."
     said=$(mktemp)
     trap 'rm -f "$said"' EXIT
     trap 'exit 130' INT TERM
@@ -177,7 +177,7 @@ sha256() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 
-# Go with all that changes the bytes fixed, whatever a person's own settings are. (The list of contents names its
+# Go with every setting fixed that changes the bytes, whatever the user's own settings are. (The list of contents names its
 # maker's checksum, so the maker is made the same way.)
 same_go() {
     env GOFLAGS=-trimpath GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 go "$@"
@@ -252,7 +252,7 @@ release() {
     cd dist
     sha256 caddy-mor-gateway* >SHA256SUMS
     cat SHA256SUMS
-    say "Built with $(go env GOVERSION): another Go makes other bytes"
+    say "Built with $(go env GOVERSION): another version of Go makes different bytes"
 }
 
 # What docs/evidence.md says, measured anew: some hours on an idle machine. FOR and FUZZTIME make it shorter.
@@ -292,5 +292,5 @@ bench) exec "$here/bench/run" "$@" ;;
 release) release "$@" ;;
 evidence) evidence "$@" ;;
 help | -h | --help) help ;;
-*) misused "there is no command '$command'" ;;
+*) misused "unknown command '$command'" ;;
 esac

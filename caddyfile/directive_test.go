@@ -85,7 +85,7 @@ func TestDirective(t *testing.T) {
 }
 
 // TestWrongDirective makes each mistake with a key nearby. The message names
-// the line and the mend and no key.
+// the line and what to write, and no key.
 func TestWrongDirective(t *testing.T) {
 	for name, tc := range map[string]struct{ directive, line, want string }{
 		"no key":                 {"mor_gateway", ":2", "write: secret {env.MOR_API_SECRET_KEY}"},
@@ -95,7 +95,7 @@ func TestWrongDirective(t *testing.T) {
 		"empty key":              {"mor_gateway {\nsecret \"\"\n}", ":3", "a value is empty"},
 		"empty short key":        {`mor_gateway ""`, ":2", "a value is empty"},
 		"secret twice":           {"mor_gateway {\nsecret " + key + "\nsecret " + key + "\n}", ":4", "is repeated"},
-		"unknown subdirective":   {"mor_gateway {\nsecrte " + key + "\n}", ":3", "there are secret, reseller, users, allow_get, mode and max_body"},
+		"unknown subdirective":   {"mor_gateway {\nsecrte " + key + "\n}", ":3", "use secret, reseller, users, allow_get, mode or max_body"},
 		"key on its own line":    {"mor_gateway {\n" + key + "\n}", ":3", "unknown subdirective"},
 		"reseller without key":   {"mor_gateway {\nsecret " + key + "\nreseller " + key + "\n}", ":4", "write: reseller <username> <key>..."},
 		"reseller twice":         {"mor_gateway {\nsecret " + key + "\nreseller A " + key + "\nreseller a " + key + "\n}", ":5", "this reseller is repeated"},
@@ -103,15 +103,15 @@ func TestWrongDirective(t *testing.T) {
 		"allow_get with a value": {"mor_gateway {\nsecret " + key + "\nallow_get " + key + "\n}", ":4", "write: allow_get"},
 		"bad mode":               {"mor_gateway {\nsecret " + key + "\nmode " + key + "\n}", ":4", "write: mode enforce|monitor"},
 		"two modes":              {"mor_gateway {\nsecret " + key + "\nmode monitor enforce\n}", ":4", "write: mode enforce|monitor"},
-		"bad size":               {"mor_gateway {\nsecret " + key + "\nmax_body " + key + "\n}", ":4", "no size from 1B to 1GiB"},
-		"no size":                {"mor_gateway {\nsecret " + key + "\nmax_body 0\n}", ":4", "no size from 1B to 1GiB"},
-		"size too large":         {"mor_gateway {\nsecret " + key + "\nmax_body 2GiB\n}", ":4", "no size from 1B to 1GiB"},
+		"bad size":               {"mor_gateway {\nsecret " + key + "\nmax_body " + key + "\n}", ":4", "not a size from 1B to 1GiB"},
+		"no size":                {"mor_gateway {\nsecret " + key + "\nmax_body 0\n}", ":4", "not a size from 1B to 1GiB"},
+		"size too large":         {"mor_gateway {\nsecret " + key + "\nmax_body 2GiB\n}", ":4", "not a size from 1B to 1GiB"},
 		"size with a space":      {"mor_gateway {\nsecret " + key + "\nmax_body 64 KiB\n}", ":4", "write: max_body <size>, for example 64KiB, without a space"},
 		"half a placeholder":     {"mor_gateway {\nsecret " + key + " {env." + key + "\n}", ":3", "key 2 of the line looks like a placeholder"},
 		"path as a key":          {"mor_gateway {\nsecret " + key + "\nreseller a b /run/" + key + "\n}", ":4", "key 2 of the line looks like the path of a file; write {file./path}"},
-		"users with a comma":     {"mor_gateway {\nsecret " + key + "\nusers admin, bob\n}", ":4", "separate usernames by spaces"},
-		"users by placeholder":   {"mor_gateway {\nsecret " + key + "\nusers {env.HOME}\n}", ":4", "placeholders are for keys"},
-		"key before reseller":    {"mor_gateway {\nsecret " + key + "\nreseller {env.HOME} " + key + "\n}", ":4", "placeholders are for keys"},
+		"users with a comma":     {"mor_gateway {\nsecret " + key + "\nusers admin, bob\n}", ":4", "separate usernames with spaces"},
+		"users by placeholder":   {"mor_gateway {\nsecret " + key + "\nusers {env.HOME}\n}", ":4", "placeholders only for keys"},
+		"key before reseller":    {"mor_gateway {\nsecret " + key + "\nreseller {env.HOME} " + key + "\n}", ":4", "placeholders only for keys"},
 		"nested block":           {"mor_gateway {\nsecret " + key + " {\n" + key + "\n}\n}", ":", "secret takes no block"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestWrongDirective(t *testing.T) {
 }
 
 // TestWrongConfig has what only Provision and Validate can know. The message
-// names the place in the JSON config and the mend, and no key.
+// names the place in the JSON config and what to write, and no key.
 func TestWrongConfig(t *testing.T) {
 	t.Setenv("MOR_EMPTY", " \n")
 	for name, tc := range map[string]struct {

@@ -16,7 +16,7 @@ func TestAlarms(t *testing.T) {
 	t.Setenv("ADMIN_KEY", key)
 	t.Setenv("SHOP_KEY", "shop-"+key)
 	const form, json = "application/x-www-form-urlencoded", "application/json"
-	const parameter, asHash = "a client sends the parameter API_Secret_Key", "a client sends the API Secret Key itself as hash"
+	const parameter, asHash = "a client sends the parameter API_Secret_Key", "a client sends the API Secret Key itself as the hash"
 	right := "did_id=1&hash=" + contract.Hash("1", key)
 	for _, tt := range []struct {
 		name, query, kind, body string

@@ -97,11 +97,11 @@ func (p *parser) subdirective() (err error) {
 		}
 		size, err := humanize.ParseBytes(args[0])
 		if err != nil || size == 0 || size > MaxMaxBody {
-			return p.Err("mor_gateway: max_body is no size from 1B to 1GiB; write, for example: max_body 64KiB")
+			return p.Err("mor_gateway: max_body is not a size from 1B to 1GiB; write, for example: max_body 64KiB")
 		}
 		h.MaxBody = int64(size)
 	default:
-		return p.Err("mor_gateway: unknown subdirective; there are secret, reseller, users, allow_get, mode and max_body")
+		return p.Err("mor_gateway: unknown subdirective; use secret, reseller, users, allow_get, mode or max_body")
 	}
 	if err == nil && p.NextBlock(1) {
 		return p.Errf("mor_gateway: %s takes no block", name)
@@ -119,7 +119,7 @@ func (p *parser) reseller(name string, values []string) error {
 	}
 	user := "reseller " + validation.LowerUser(name)
 	if p.seen[user] {
-		return p.Err("mor_gateway: this reseller is repeated (letter case does not count); give all its keys on one line")
+		return p.Err("mor_gateway: this reseller is repeated (letter case is ignored); give all its keys on one line")
 	}
 	p.seen[user] = true
 	if p.handler.Resellers == nil {
@@ -148,7 +148,7 @@ func (p *parser) usernames(names []string) ([]string, error) {
 		return nil, p.empty()
 	}
 	if strings.ContainsAny(strings.Join(names, ""), "{},") {
-		return nil, p.Err("mor_gateway: a username has a comma or a brace in it; separate usernames by spaces, and write them as they are: placeholders are for keys")
+		return nil, p.Err("mor_gateway: a username has a comma or a brace in it; separate usernames with spaces, and use placeholders only for keys")
 	}
 	return names, nil
 }

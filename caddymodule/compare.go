@@ -49,7 +49,7 @@ func (x *exchange) contradicts(message string) (validation.Verdict, bool) {
 func (x *exchange) refused(v validation.Verdict) {
 	mor, what := morOtherError, "MOR refuses what the gateway accepted"
 	if v == validation.IncorrectHash {
-		mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart, this user's key was changed in MOR or here"
+		mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart; this user's key was changed in only one of the two"
 	}
 	disagreementsTotal[x.verdict][mor].Inc()
 	if c := x.handler.logger.Check(zap.WarnLevel, what); c != nil {
@@ -65,7 +65,7 @@ func (x *exchange) refused(v validation.Verdict) {
 // statuses it is not MOR's but that of a web server before it.
 func (x *exchange) missed(status int, why unread) {
 	if _, down := morPages[status]; down {
-		x.unanswered(status, errors.New("its web server says so"))
+		x.unanswered(status, errors.New("MOR's web server answered in its place"))
 		return
 	}
 	if x.r.Method == http.MethodHead {

@@ -34,16 +34,16 @@ func TestHintsInTheLog(t *testing.T) {
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 
 	const newline = "1752ded4a2071e5963edd0f038a9c378ed5dd230" // echo 6511secret | sha1sum
-	const newlineHint = "newline: a newline after the key was hashed too; use printf, or echo -n, and strip what is read from a file"
-	const upperHint = "upper_case: the hash is written with upper-case digits; MOR wants lower case"
+	const newlineHint = "newline: a newline after the key was hashed too; use printf or echo -n, and trim what you read from a file"
+	const upperHint = "upper_case: the hash has upper-case digits; MOR wants lower case"
 	for i, tt := range []struct{ query, want string }{
 		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
 		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
 		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
 		{"u=admin&did_id=6511&hash=" + newline, hint.OverLimit.Text},
 		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
-		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", "not_digits: the value has something else than the digits 0 to 9"},
-		{"did_id=6511&hash=" + newline, "u_missing: u is not given, or blank; it belongs in the query, or at the top level of the body"},
+		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", "not_digits: the value has characters other than the digits 0 to 9"},
+		{"did_id=6511&hash=" + newline, "u_missing: u is missing or blank; send it in the query, or at the top level of the body"},
 		{"u=admin&u=x", "query: u: given more than once with different values"},
 	} {
 		x := newBenchExchange("POST", benchPath+"?"+tt.query, "", "")
@@ -117,7 +117,7 @@ func TestHintsAfterMORsAnswer(t *testing.T) {
 		"a number":             {false, `{"u":"admin","did_id":6511,"call_limit":10,"hash":"` + right + `"}`, callLimit, "call_limit_number: ", "send it as a string"},
 		"a string":             {false, `{"u":"admin","did_id":6511,"call_limit":"10","hash":"` + right + `"}`, callLimit, "", ""},
 		"a key that we lack":   {true, `{"u":"shop","did_id":6511,"hash":"1752ded4a2071e5963edd0f038a9c378ed5dd231"}`, success, "key_lacking: ", "add `reseller <name> <key>`"},
-		"no check of the hash": {true, `{"u":"shop","did_id":6511,"hash":"a1B2c3D4e5"}`, success, "uniquehash: ", `"Disable hash checking" is on there`},
+		"no check of the hash": {true, `{"u":"shop","did_id":6511,"hash":"a1B2c3D4e5"}`, success, "uniquehash: ", `"Disable hash checking" is on in MOR`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			limitHints(t, 0, 2)

@@ -41,7 +41,7 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 		case checkUsername(name) != nil:
 			return none, fmt.Errorf("%s: the username %w", place, checkUsername(name))
 		case again:
-			return none, fmt.Errorf("%s: the username is repeated (letter case does not count); give all its keys in one place", place)
+			return none, fmt.Errorf("%s: the username is repeated (letter case is ignored); give all its keys in one place", place)
 		case len(h.Resellers[name]) == 0:
 			return none, fmt.Errorf("%s: no key; give the reseller's API Secret Key or remove the username", place)
 		}
@@ -100,7 +100,7 @@ func checkUsername(name string) error {
 		return errors.New("is empty; write a username or remove it")
 	}
 	if strings.ContainsAny(name, "{}") {
-		return errors.New("looks like a placeholder, and they are not resolved there; write the username")
+		return errors.New("looks like a placeholder, but placeholders are not resolved in usernames; write the username itself")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (h *Handler) resolve(found lookups, place string, values []string) ([]strin
 			return nil, wrong(err.Error())
 		}
 		if _, ok := os.LookupEnv(strings.TrimSpace(val)); ok {
-			return nil, wrong("is the name of a variable; write {env.NAME}, or keep a key that looks so in a variable or a file")
+			return nil, wrong("is the name of a variable; write {env.NAME}, or keep a key that really looks like this in a variable or a file")
 		}
 		if found[val].err != nil {
 			return nil, wrong(whyEmpty(val))
@@ -140,9 +140,9 @@ func checkKey(val string) error {
 	case placeholder.MatchString(val):
 		return nil
 	case strings.ContainsAny(val, "{}"), strings.HasPrefix(val, "$"), strings.HasPrefix(val, "env."), strings.HasPrefix(val, "file."):
-		return errors.New("looks like a placeholder, but is not one whole {env.NAME} or {file./path}; mend it, or keep a key that looks so in a variable or a file")
+		return errors.New("looks like a placeholder, but is not exactly {env.NAME} or {file./path}; fix it, or keep a key that really looks like this in a variable or a file")
 	case strings.HasPrefix(val, "/"):
-		return errors.New("looks like the path of a file; write {file./path}, or keep a key that looks so in a variable or a file")
+		return errors.New("looks like the path of a file; write {file./path}, or keep a key that really looks like this in a variable or a file")
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func whyEmpty(val string) string {
 		return placeholderIn(val) + " " + errEmpty.Error()
 	}
 	if _, ok := os.LookupEnv(name); ok {
-		return in + "; give the variable the key where Caddy runs, before it starts"
+		return in + "; set the variable to the key where Caddy runs, before it starts"
 	}
 	return in + ": the variable is not set; set it where Caddy runs, before it starts"
 }

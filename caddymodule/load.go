@@ -44,7 +44,7 @@ func (l *loadedKeys) add(place, val, key string) {
 		l.short = append(l.short, place)
 	}
 	if first, ok := l.places[key]; ok {
-		l.repeated = append(l.repeated, fmt.Sprintf("%s is the same key as %s; give each place a key of its own", place, first))
+		l.repeated = append(l.repeated, fmt.Sprintf("%s is the same key as %s; give each its own key", place, first))
 	} else {
 		l.places[key] = place
 	}
@@ -64,11 +64,11 @@ func (h *Handler) tellOfKeys() {
 		h.logger.Warn(warning)
 	}
 	if len(l.short) > 0 {
-		h.logger.Warn(fmt.Sprintf("API Secret Keys are shorter than %d bytes: who sees a hash may find such a key by trying; make longer ones in MOR and here", shortKey),
+		h.logger.Warn(fmt.Sprintf("API Secret Keys are shorter than %d bytes: anyone who sees a hash can guess such a key; set longer keys in MOR and here", shortKey),
 			zap.Strings("places", l.short))
 	}
 	if l.plain > 0 {
-		h.logger.Warn("API Secret Keys stand in the config in plain text, where Caddy's admin API shows them; use placeholders such as {env.MOR_API_SECRET_KEY} or {file./run/secrets/mor}",
+		h.logger.Warn("API Secret Keys are in the config in plain text, where Caddy's admin API shows them; use placeholders such as {env.MOR_API_SECRET_KEY} or {file./run/secrets/mor}",
 			zap.Int("keys", l.plain))
 	}
 }

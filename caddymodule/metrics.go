@@ -67,21 +67,21 @@ var (
 		Namespace: "caddy",
 		Subsystem: "mor_gateway",
 		Name:      "disagreements_total",
-		Help:      "Counter of answers of MOR that contradict the verdict.",
+		Help:      "Counter of MOR's answers that contradict the verdict.",
 	}, []string{"verdict", "mor"})
 
 	noAnswers = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy",
 		Subsystem: "mor_gateway",
 		Name:      "no_answer_total",
-		Help:      "Counter of forwarded requests that MOR did not answer by status.",
+		Help:      "Counter of forwarded requests that MOR did not answer, by status.",
 	}, []string{"status"})
 
 	unreadAnswers = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy",
 		Subsystem: "mor_gateway",
 		Name:      "unread_answers_total",
-		Help:      "Counter of answers of MOR that could not be compared with the verdict by reason.",
+		Help:      "Counter of MOR's answers that could not be compared with the verdict, by reason.",
 	}, []string{"reason"})
 
 	loaded = prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -95,7 +95,7 @@ var (
 		Namespace: "caddy",
 		Subsystem: "mor_gateway",
 		Name:      "validation_seconds",
-		Help:      "Histogram of the time to judge a request, without the reading of its body.",
+		Help:      "Histogram of the time to judge a request, without the time to read its body.",
 		Buckets:   []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2},
 	})
 

@@ -21,11 +21,11 @@ func ParseKey(text string) (string, error) {
 	case key == "":
 		return "", errEmpty
 	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"), strings.Contains(key, "\x00"):
-		return "", errors.New("is text in UTF-16, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark")
+		return "", errors.New("is UTF-16 text, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark")
 	case strings.HasPrefix(key, "\ufeff"):
 		return "", errors.New("begins with a byte order mark; save the key as UTF-8 without one")
 	case strings.ContainsAny(key, "\r\n"):
-		return "", errors.New("has more than one line; give each key a file of its own")
+		return "", errors.New("has more than one line; put each key in its own file")
 	}
 	return key, nil
 }
@@ -38,11 +38,11 @@ func KeyDoubt(key string) string {
 	case hint.Unquoted(key) != key:
 		return "is in quotes, which count as part of the key (an --env-file keeps them); remove them, unless the key in MOR has them too"
 	case assignment.MatchString(key):
-		return "begins with NAME=, as a line of an environment file does; keep the key alone there, unless the key in MOR begins so too"
+		return "begins with NAME=, like a line of an environment file; keep only the key there, unless the key in MOR begins that way too"
 	case !utf8.ValidString(key):
-		return "is not UTF-8; save it so, unless the key in MOR is not either"
+		return "is not UTF-8; save it as UTF-8, unless the key in MOR is not UTF-8 either"
 	case strings.ContainsFunc(key, isInvisible):
-		return "has a character that nobody sees, such as a no-break space; type the key anew, unless the key in MOR has it too"
+		return "has an invisible character, such as a no-break space; retype the key, unless the key in MOR has it too"
 	}
 	return ""
 }

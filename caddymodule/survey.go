@@ -200,11 +200,11 @@ func (w walk) warn(logger *zap.Logger) {
 		var what string
 		switch {
 		case s.gate == matchedGate:
-			what = "mor_gateway has a matcher: requests that it does not match reach this upstream unjudged, and no path matcher matches a target that is no path, which MOR may run all the same; take the matcher out"
+			what = "mor_gateway has a matcher: requests that do not match bypass the gateway on their way to this upstream, including targets that no path matcher sees; remove it"
 		case s.early:
-			what = "requests go to this upstream before mor_gateway has judged them; put mor_gateway first, or take the order option out"
+			what = "requests reach this upstream before mor_gateway has judged them; put mor_gateway first, or remove the order option"
 		case s.gate == noGate && slices.ContainsFunc(s.upstreams, func(u string) bool { return mor[u] }):
-			what = "requests reach an upstream of a guarded site here without mor_gateway; write mor_gateway here too"
+			what = "requests reach an upstream of a guarded site without mor_gateway; add mor_gateway here too"
 		default:
 			continue
 		}

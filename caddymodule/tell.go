@@ -34,7 +34,7 @@ func (p *passage) mark(ctx context.Context) {
 // may lead to another gateway after that; where it judges otherwise, that is
 // logged too.
 func (x *exchange) tell() {
-	defer x.failClosed("telling of")
+	defer x.failClosed("logging")
 	p := x.passage
 	if p.counted && p.told == x.verdict {
 		return

@@ -38,7 +38,7 @@ func checkCommand(cmd *cobra.Command) {
 	f.StringVar(&o.data, "data", "", "Body of the request; @file reads it from a file, @- from standard input")
 	f.StringVar(&o.contentType, "content-type", "", "Type of the body (default with --data: application/x-www-form-urlencoded)")
 	f.BoolVar(&o.json, "json", false, "Print JSON")
-	f.BoolVar(&o.showExpected, "show-expected", false, "Print the right hash too: who has it can send the request")
+	f.BoolVar(&o.showExpected, "show-expected", false, "Print the right hash too: anyone who has it can send the request")
 	runE(cmd, func(args []string) (int, error) { return o.run(cmd, args) })
 }
 
@@ -55,7 +55,7 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
 	rep.Mode, rep.Version = mode, caddymodule.Version()
 	rep.note(raw)
 	if o.request == "" && o.data == "" && rep.lacksHash() && onlyOneParameter(args[0]) {
-		rep.Notes = append(rep.Notes, "quote the URL: a shell ends a command at &")
+		rep.Notes = append(rep.Notes, "quote the URL: the shell ends a command at &")
 	}
 	if o.showExpected && rep.gives(validation.DidID) {
 		rep.Expected = policy.Expected(rep.outcome.Request)
@@ -90,7 +90,7 @@ func (o *checkOptions) rawRequest(cmd *cobra.Command, args []string) ([]byte, er
 	case o.request == "" && len(args) != 1:
 		return nil, errors.New("give one URL, or --request; see caddy help mor-check")
 	case o.request != "" && (len(args) != 0 || flags.Changed("method") || flags.Changed("data") || flags.Changed("content-type")):
-		return nil, errors.New("--request is a whole request: there is no URL, --method, --data or --content-type beside it")
+		return nil, errors.New("--request is a whole request: leave out the URL, --method, --data and --content-type")
 	case o.request != "":
 		raw, err := readInput(cmd, o.request)
 		if err != nil {
@@ -133,7 +133,7 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 func (o *checkOptions) policy(cmd *cobra.Command) (*validation.Policy, string, error) {
 	if o.config != "" {
 		if o.secretFile != "" {
-			return nil, "", errors.New("give --config or --secret-file: the config has the keys")
+			return nil, "", errors.New("give --config or --secret-file, not both: the config has the keys")
 		}
 		h, err := configuredGateway(o.config, o.site)
 		if err != nil {
@@ -146,7 +146,7 @@ func (o *checkOptions) policy(cmd *cobra.Command) (*validation.Policy, string, e
 		return &p, cmp.Or(h.Mode, caddymodule.ModeEnforce), err
 	}
 	if o.site != "" {
-		return nil, "", errors.New("--site wants --config")
+		return nil, "", errors.New("--site needs --config")
 	}
 	key, err := readKey(cmd, o.secretFile)
 	p := validation.Policy{Keys: validation.NewKeys([]string{key}, nil), MaxBody: caddymodule.DefaultMaxBody}

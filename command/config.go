@@ -53,7 +53,7 @@ func configuredGateway(file, address string) (*caddymodule.Handler, error) {
 	}
 	var root any
 	if err := json.Unmarshal(config, &root); err != nil {
-		return nil, fmt.Errorf("%s is not Caddy's JSON", file)
+		return nil, fmt.Errorf("%s is not valid JSON", file)
 	}
 	var all []gateway
 	collect(root, gateway{}, &all)
@@ -62,16 +62,16 @@ func configuredGateway(file, address string) (*caddymodule.Handler, error) {
 	}
 	found := slices.DeleteFunc(slices.Clone(all), func(g gateway) bool { return address != "" && !g.isAt(address) })
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no site with a mor_gateway has the address of --site; there are %v", all)
+		return nil, fmt.Errorf("no site with a mor_gateway has the address of --site; the sites are %v", all)
 	}
 	for _, g := range found {
 		if string(g.config) != string(found[0].config) {
-			return nil, fmt.Errorf("there are several sites with a mor_gateway; pick one with --site: %v", found)
+			return nil, fmt.Errorf("several sites have a mor_gateway; pick one with --site: %v", found)
 		}
 	}
 	h := new(caddymodule.Handler)
 	if err := caddy.StrictUnmarshalJSON(found[0].config, h); err != nil {
-		return nil, fmt.Errorf("%s: the config of the mor_gateway is wrong", found[0])
+		return nil, fmt.Errorf("%s: the config of its mor_gateway is invalid", found[0])
 	}
 	return h, h.Validate()
 }

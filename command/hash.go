@@ -28,7 +28,7 @@ func hashCommand(cmd *cobra.Command) {
 	f.StringArrayVar(&o.set, "set", nil, "A further parameter as name=value, with --url; repeatable")
 	runE(cmd, func(args []string) (int, error) {
 		if len(args) > 0 {
-			return exitUsage, errors.New("there are no arguments but flags: write --did-id 6511, and the key never on the command line; see caddy help mor-hash")
+			return exitUsage, errors.New("unexpected argument; use flags such as --did-id 6511, and never put the key on the command line; see caddy help mor-hash")
 		}
 		if err := o.run(cmd); err != nil {
 			return exitUsage, err
@@ -42,9 +42,9 @@ func (o *hashOptions) run(cmd *cobra.Command) error {
 	case o.didID == "":
 		return errors.New("--did-id is missing; see caddy help mor-hash")
 	case strings.Trim(o.didID, "0123456789") != "" || strings.Trim(o.didID, "0") == "":
-		return errors.New("--did-id is not a positive decimal integer; it is the id that MOR gave the DID, not its number with a +")
+		return errors.New("--did-id is not a positive decimal integer; give the id that MOR gave the DID, not its phone number")
 	case o.url == "" && (o.user != "" || len(o.set) > 0):
-		return errors.New("--user and --set want --url")
+		return errors.New("--user and --set need --url")
 	}
 	var address string
 	var params [][2]string
@@ -82,7 +82,7 @@ var paramName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 // params returns the parameters of the request, but for its hash.
 func (o *hashOptions) params() ([][2]string, error) {
 	if strings.TrimSpace(o.user) == "" {
-		return nil, errors.New("--url wants --user")
+		return nil, errors.New("--url needs --user")
 	}
 	params := [][2]string{{"u", o.user}, {"did_id", o.didID}}
 	seen := map[string]bool{"u": true, "did_id": true, "hash": true}
@@ -90,9 +90,9 @@ func (o *hashOptions) params() ([][2]string, error) {
 		name, val, ok := strings.Cut(s, "=")
 		switch {
 		case !ok || !paramName.MatchString(name):
-			return nil, errors.New("--set wants name=value, the name of letters, digits and _")
+			return nil, errors.New("--set needs name=value, with a name of letters, digits and _")
 		case seen[name]:
-			return nil, fmt.Errorf("--set: %s is given already", name)
+			return nil, fmt.Errorf("--set: %s is already given", name)
 		}
 		seen[name] = true
 		params = append(params, [2]string{name, val})
@@ -105,10 +105,10 @@ func (o *hashOptions) params() ([][2]string, error) {
 func actionAddress(base string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", errors.New("--url wants an address such as https://mor.example/billing")
+		return "", errors.New("--url needs an address such as https://mor.example/billing")
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("--url wants an address without a password, a query or a fragment")
+		return "", errors.New("--url needs an address without a password, a query or a fragment")
 	}
 	if validation.IsAction(u.Path, "") {
 		return u.String(), nil

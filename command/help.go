@@ -3,7 +3,7 @@ package command
 const hashHelp = `
 Prints the hash that MOR wants with a did_details_update: the SHA-1 of the id
 of the DID followed by the API Secret Key, as 40 lower-case hex digits. Nothing
-else is printed to standard output, so that it can be used as
+else goes to standard output, so a script can write
 
 	$ hash=$(caddy mor-hash --did-id 6511)
 
@@ -14,31 +14,31 @@ THE KEY
 
 The API Secret Key is read from the environment variable MOR_API_SECRET_KEY,
 from the file that --secret-file names, or from standard input with
---secret-file -. It is never taken from an argument, which other users of the
-machine could read. White space around the key is stripped, as MOR does when it
-saves one; where there was some, a line on standard error says so. So it does of
-a key in quotes, which count as part of it. A key in UTF-16, or after a byte
-order mark, is an error.
+--secret-file -. It is never taken from an argument, because other users of the
+machine can read arguments. White space around the key is stripped, as MOR does
+when it saves one, and a line on standard error says so. Quotes around the key
+count as part of it; a line on standard error warns of them. A key in UTF-16, or
+after a byte order mark, is an error.
 
 FLAGS
 
 --did-id <id>
     The id that MOR gave the DID, a positive decimal integer. It is not the
-    phone number. Required. It is hashed as it is written: send it the same.
+    phone number. Required. It is hashed as you write it: send it the same way.
 
 --secret-file <file>
     The file with the key, or - for standard input.
 
 --url <base>
     The address of MOR, such as https://mor.example/billing. The path of the
-    method is added, unless it is there.
+    method is added if it is missing.
 
 --user <name>
-    The username, sent as u. Required with --url. It is no part of the hash.
+    The username, sent as u. Required with --url. It is not part of the hash.
 
 --set <name>=<value>
-    A further parameter, such as call_limit=10. Repeatable. It is no part of
-    the hash either. The value is not checked; mor-check does that.
+    A further parameter, such as call_limit=10. Repeatable. It is not part of
+    the hash. The value is not checked; mor-check does that.
 
 EXIT STATUS
 
@@ -47,7 +47,7 @@ EXIT STATUS
 
 EXAMPLES
 
-The example of MOR's documentation, whose key is "secret":
+The example from MOR's documentation, with the key "secret":
 
 	$ printf secret | caddy mor-hash --did-id 6511 --secret-file -
 	f7de355c9b4421ce6c705b4b32c89dbcaca51e46
@@ -57,41 +57,40 @@ A request that sets the call limit, sent at once:
 	$ caddy mor-hash --did-id 6511 --secret-file /run/secrets/mor \
 	    --url https://mor.example/billing --user admin --set call_limit=10 | sh
 
-The printed command holds the hash: who reads it can send it again.
+The printed command contains the hash: anyone who reads it can send it again.
 `
 
 const checkHelp = `
 Says what the MOR gateway (the directive mor_gateway) would answer to a request
-and why, without sending anything: a line for each check, the parameters as MOR
-would read them and where they stand, the verdict, a hint, and the XML that the
-client would get. The verdict on a request that is not for did_details_update is
-"not checked". It judges with the same code as the running gateway.
+and why, without sending anything. It prints a line for each check, the
+parameters as MOR would read them and where they were found, the verdict, a
+hint, and the XML that the client would get. The verdict on a request that is
+not for did_details_update is "not checked". It judges with the same code as the
+running gateway.
 
 The request is a URL, sent with POST unless --method says otherwise, or a whole
 HTTP/1.1 request with --request.
 
-If the hash is wrong, the hint names the mistake where it is a usual one: a
-line end, a space, a separator or quotes hashed too, the key before did_id,
-upper-case digits, MD5, SHA-256 or HMAC instead of SHA-1, a further value in
-the hash, did_id or the key left out, text in UTF-16, the key of another
-reseller. Neither a key nor a right hash is printed; --show-expected prints the
-right hash.
+If the hash is wrong, the hint names the usual mistakes: a newline, a space, a
+separator or quotes hashed too, the key before did_id, upper-case digits, MD5,
+SHA-256 or HMAC instead of SHA-1, another value in the hash, did_id or the key
+left out, UTF-16 text, the key of another reseller. No key is printed. The right
+hash is printed only with --show-expected.
 
 THE KEYS
 
-With --config, keys and options are those of the mor_gateway in a Caddyfile,
-which is adapted as Caddy does it; the placeholders of keys, such as
-{env.MOR_API_SECRET_KEY}, are resolved here and now, so run it as the user and
-with the environment that Caddy has. Without --config there is one key, the
-admin's, from --secret-file or the variable MOR_API_SECRET_KEY, and all options
-have their defaults.
+With --config, the keys and options come from the mor_gateway in a Caddyfile.
+Placeholders of keys, such as {env.MOR_API_SECRET_KEY}, are resolved when the
+command runs, so run it as Caddy's user and with Caddy's environment. Without
+--config there is one key, the admin's, from --secret-file or the variable
+MOR_API_SECRET_KEY, and all options have their defaults.
 
 THE REQUEST
 
 --request <file>
     A whole HTTP/1.1 request as it goes over the wire, or - for standard
-    input. The head may have bare newlines. A body counts only as far as
-    Content-Length or chunks say.
+    input. The head may have bare newlines. The body ends where Content-Length
+    or the chunks say.
 
 --method <method>
     The method of the request to the URL. Default: POST.
@@ -110,32 +109,31 @@ OPTIONS
     The Caddyfile, or Caddy's JSON if its name ends in .json.
 
 --site <address>
-    The site in the config, as the Caddyfile has it (mor.example, :8080), if
-    several have a mor_gateway. The message that lists them gives each a place
-    in the JSON config, which works too.
+    The address of the site, as in the Caddyfile (mor.example, :8080), if
+    several sites have a mor_gateway.
 
 --secret-file <file>
     The file with the admin's API Secret Key, or - for standard input.
 
 --json
     Prints one JSON object: accepted, action, verdict, mode, checks,
-    parameters, hint, notes, status, allow, answer, expected. What does not
-    apply is left out. accepted is true only if the request was checked.
+    parameters, hint, notes, status, allow, answer, expected. Fields that do not
+    apply are left out. accepted is true only if the request was checked.
 
 --show-expected
-    Prints the hash that would be right, one for each key that counts. Who has
-    it can send the request.
+    Prints the right hash, one for each key that counts for this user. Anyone
+    who has it can send the request.
 
-Colours are used on a terminal only, and not if NO_COLOR is set.
+Colours are used only on a terminal, and not if NO_COLOR is set.
 
 WHAT IS NOT CHECKED
 
-What MOR decides by its database: whether it knows the user and the DID, and
-whether the user may change it. Directives that change a request before
-mor_gateway does, such as rewrite, and matchers are not applied. Header lines
-with _ or . in their name are dropped, as Caddy does by default. In the mode
-monitor a refused request is forwarded all the same; the verdict and the exit
-status are those of a refusal, and a note says so.
+MOR alone knows from its database whether the user and the DID exist, and whether
+the user may change the DID. Matchers are not applied, and neither are directives
+that run before mor_gateway and change the request, such as rewrite. Header
+lines with _ or . in their name are dropped, as Caddy does by default. In monitor
+mode a refused request is forwarded anyway: the verdict and the exit status are
+those of a refusal, and a note says so.
 
 EXIT STATUS
 
@@ -150,13 +148,13 @@ Why is this hash wrong?
 	$ export MOR_API_SECRET_KEY
 	$ caddy mor-check 'https://mor.example/billing/api/did_details_update?u=admin&did_id=6511&hash=...'
 
-A body of JSON, with the keys and options of the real Caddyfile:
+A JSON body, with the keys and options of the real Caddyfile:
 
 	$ caddy mor-check --config /etc/caddy-mor-gateway/Caddyfile --site mor.example \
 	    --content-type application/json --data @body.json \
 	    https://mor.example/billing/api/did_details_update
 
-A request that was recorded, for a program:
+A recorded request, with JSON for a program:
 
 	$ caddy mor-check --request - --json < request.txt
 `

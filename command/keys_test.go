@@ -16,15 +16,15 @@ func TestTheCommandsReadKeysAsTheModule(t *testing.T) {
 		key, says string
 		doubt     bool // the key is taken
 	}{
-		"UTF-16":             {"\xff\xfes\x00e\x00c\x00r\x00e\x00t\x00\r\x00\n\x00", " is text in UTF-16, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark", false},
-		"without a mark":     {"\x00s\x00e\x00c\x00r\x00e\x00t\x00\n", " is text in UTF-16, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark", false},
+		"UTF-16":             {"\xff\xfes\x00e\x00c\x00r\x00e\x00t\x00\r\x00\n\x00", " is UTF-16 text, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark", false},
+		"without a mark":     {"\x00s\x00e\x00c\x00r\x00e\x00t\x00\n", " is UTF-16 text, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark", false},
 		"byte order mark":    {"\ufeffsecret\n", " begins with a byte order mark; save the key as UTF-8 without one", false},
 		"empty":              {"\n", " is empty; MOR does not work with an empty API Secret Key", false},
-		"two lines":          {"secret\nother\n", " has more than one line; give each key a file of its own", false},
+		"two lines":          {"secret\nother\n", " has more than one line; put each key in its own file", false},
 		"quotes":             {"'secret'", " is in quotes, which count as part of the key (an --env-file keeps them); remove them, unless the key in MOR has them too", true},
-		"environment file":   {"KEY=secret", " begins with NAME=, as a line of an environment file does; keep the key alone there, unless the key in MOR begins so too", true},
-		"no-break space":     {"secret\u00a0", " has a character that nobody sees, such as a no-break space; type the key anew, unless the key in MOR has it too", true},
-		"Latin-1":            {"secr\xe4t", " is not UTF-8; save it so, unless the key in MOR is not either", true},
+		"environment file":   {"KEY=secret", " begins with NAME=, like a line of an environment file; keep only the key there, unless the key in MOR begins that way too", true},
+		"no-break space":     {"secret\u00a0", " has an invisible character, such as a no-break space; retype the key, unless the key in MOR has it too", true},
+		"Latin-1":            {"secr\xe4t", " is not UTF-8; save it as UTF-8, unless the key in MOR is not UTF-8 either", true},
 		"nothing is strange": {"secret key, of MOR's", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func writeRequest(address, method, contentType string, body []byte) ([]byte, err
 		return nil, errors.New("--content-type has a control character")
 	}
 	if method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_") != "" {
-		return nil, errors.New("--method is no HTTP method")
+		return nil, errors.New("--method is not an HTTP method")
 	}
 	address, _, _ = strings.Cut(address, "#") // clients keep the fragment
 	scheme, rest, ok := strings.Cut(address, "://")
@@ -35,7 +35,7 @@ func writeRequest(address, method, contentType string, body []byte) ([]byte, err
 	}
 	u, err := url.Parse(scheme + "://" + host)
 	if err != nil || u.Host == "" || u.User != nil {
-		return nil, errors.New("the address has no plain host")
+		return nil, errors.New("the address needs a plain host name")
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, u.Host)

@@ -64,14 +64,14 @@ func check(p *validation.Policy, raw []byte) *report {
 		if val, ok := r.Value(n); ok {
 			text := string(val)
 			if p.Keys.Reveals(text, len(text)) {
-				text = "REDACTED: there is a key in it"
+				text = "REDACTED: it contains a key"
 			}
 			rep.Parameters = append(rep.Parameters, parameter{n.String(), text, r.Source(n).String()})
 		}
 	}
 	rep.Hint = hint.Thorough(p, r, v).String()
 	if r.SendsKey() {
-		rep.Notes = append(rep.Notes, "the request has the parameter API_Secret_Key: MOR does not want it, and others can read it; change the key, and mend the client")
+		rep.Notes = append(rep.Notes, "the request has the parameter API_Secret_Key: MOR does not want it, and others can read it; change the key, and fix the client")
 	}
 	if !rep.Accepted {
 		rep.Answer = caddymodule.XML(v)
@@ -86,12 +86,12 @@ func (rep *report) note(raw []byte) {
 		rep.Notes = append(rep.Notes, "Caddy's HTTP server refuses the request itself, before the gateway sees it")
 	case !rep.Action:
 		rep.Verdict = notChecked
-		rep.Notes = append(rep.Notes, "the path is not that of "+validation.Action+", letter for letter: the request is forwarded unchecked")
+		rep.Notes = append(rep.Notes, "the path does not name "+validation.Action+": the request is forwarded unchecked")
 	case rep.Mode == caddymodule.ModeMonitor && !rep.Accepted:
-		rep.Notes = append(rep.Notes, "the mode is monitor: the request is forwarded all the same, and the verdict only logged and counted")
+		rep.Notes = append(rep.Notes, "the mode is monitor: the request is forwarded anyway, and the verdict is only logged and counted")
 	}
 	if r := rep.outcome.Request; r != nil && r.Length == 0 && strayBody(raw) {
-		rep.Notes = append(rep.Notes, "what follows the head is no part of the request, since there is no Content-Length")
+		rep.Notes = append(rep.Notes, "the text after the head is not part of the request, because there is no Content-Length")
 	}
 }
 
@@ -141,7 +141,7 @@ func (rep *report) writeText(w io.Writer, colours bool) error {
 			fmt.Fprintf(&b, "  %-12s %s  (%s)\n", p.Name, strconv.QuoteToASCII(p.Value), p.Source)
 		}
 		if len(rep.Parameters) == 0 {
-			b.WriteString("  none was read\n")
+			b.WriteString("  none\n")
 		}
 		b.WriteString("\n")
 	}

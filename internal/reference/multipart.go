@@ -95,7 +95,7 @@ func readHead(head, val string) (name string, err error) {
 	case fileType && !file:
 		return "", errors.New("the type of a file")
 	case file && isGuarded(name):
-		return "", errors.New("given as a file")
+		return "", errors.New("sent as a file")
 	case !file && !utf8.ValidString(val):
 		return "", errors.New("not UTF-8")
 	case !file && ascii && regexp.MustCompile(`[^\x00-\x7f]`).MatchString(val):

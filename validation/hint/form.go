@@ -10,19 +10,19 @@ import (
 
 // Hints about the form of a hash.
 var (
-	hashMissing   = Hint{"hash_missing", "hash is not given; it is the SHA-1 of did_id followed by the key, as 40 lower-case hex digits"}
-	didIDMissing  = Hint{"did_id_missing", "did_id is not given, of which the hash is made"}
-	upperCase     = Hint{"upper_case", "the hash is written with upper-case digits; MOR wants lower case"}
-	whiteSpace    = Hint{"white_space", "there is white space around the hash; strip it, a program's output ends with a line end"}
-	separators    = Hint{"separators", "the bytes of the hash are separated, as .NET's BitConverter writes them; write 40 lower-case hex digits and nothing else"}
-	extraText     = Hint{"extra_text", "there is more than 40 hex digits, such as sha1sum's file name, openssl's label, 0x or quotes; send the digits alone"}
-	zerosLost     = Hint{"zeros_lost", "there are fewer than 40 hex digits; write each byte of the digest as two digits, also those below 0x10"}
+	hashMissing   = Hint{"hash_missing", "hash is missing; send the SHA-1 of did_id followed by the key, as 40 lower-case hex digits"}
+	didIDMissing  = Hint{"did_id_missing", "did_id is missing; the hash is made from it and the key"}
+	upperCase     = Hint{"upper_case", "the hash has upper-case digits; MOR wants lower case"}
+	whiteSpace    = Hint{"white_space", "there is white space around the hash; strip it (a program's output ends with a newline)"}
+	separators    = Hint{"separators", "the hash has separators between its bytes, as .NET's BitConverter writes them; send 40 lower-case hex digits and nothing else"}
+	extraText     = Hint{"extra_text", "the hash has more than 40 hex digits, such as sha1sum's file name, openssl's label, 0x or quotes; send only the digits"}
+	zerosLost     = Hint{"zeros_lost", "the hash has fewer than 40 hex digits; write each byte of the digest as two digits, even below 0x10"}
 	likeMD5       = Hint{"md5", "the hash has the length of an MD5; MOR wants SHA-1, 40 hex digits"}
 	likeSHA256    = Hint{"sha256", "the hash has the length of a SHA-256; MOR wants SHA-1, 40 hex digits"}
 	likeOther     = Hint{"other_digest", "the hash has the length of another digest (SHA-224, SHA-384 or SHA-512); MOR wants SHA-1, 40 hex digits"}
 	likeBase64    = Hint{"base64", "the hash looks like base64; write the digest as 40 lower-case hex digits"}
 	uniqueHash    = Hint{"uniquehash", `the hash looks like MOR's Uniquehash, which MOR takes only while "Disable hash checking" is on; send the SHA-1 of did_id followed by the key`}
-	malformedHash = Hint{"malformed", "the hash is not 40 hex digits, and of no known form"}
+	malformedHash = Hint{"malformed", "the hash is not 40 hex digits, and its form is unknown"}
 )
 
 // ofForm says what is wrong with the form of a request's hash, or that did_id

@@ -36,88 +36,88 @@ type mistake struct {
 // mistakes are the usual mistakes that leave a hash of the right form, the
 // commonest first.
 var mistakes = append([]mistake{
-	{Hint{"newline", "a newline after the key was hashed too; use printf, or echo -n, and strip what is read from a file"}, func(t *trial) bool {
+	{Hint{"newline", "a newline after the key was hashed too; use printf or echo -n, and trim what you read from a file"}, func(t *trial) bool {
 		return t.sha1(t.didID, t.key, "\n") || t.sha1(t.didID, t.key, "\r\n")
 	}},
-	{Hint{"newline_between", "a newline between did_id and the key was hashed too; use printf, or echo -n, and strip what is read from a file"}, func(t *trial) bool {
+	{Hint{"newline_between", "a newline between did_id and the key was hashed too; use printf or echo -n, and trim what you read from a file"}, func(t *trial) bool {
 		return t.sha1(t.didID, "\n", t.key) || t.sha1(t.didID, "\r\n", t.key) || t.sha1(t.didID, "\n", t.key, "\n")
 	}},
 	{Hint{"key_first", "the key was hashed before did_id; did_id comes first"}, func(t *trial) bool {
 		return t.sha1(t.key, t.didID) || t.sha1(t.key, t.didID, "\n")
 	}},
-	{Hint{"space", "a space between did_id and the key, or after the key, was hashed too; hash nothing but the two"}, func(t *trial) bool {
+	{Hint{"space", "a space between did_id and the key, or after the key, was hashed too; hash only did_id and the key"}, func(t *trial) bool {
 		return t.sha1(t.didID, " ", t.key) || t.sha1(t.didID, t.key, " ") || t.sha1(t.didID, t.key, " \r\n")
 	}},
-	{Hint{"separator", "a comma, colon, dash or the like between did_id and the key was hashed too; hash nothing but the two"}, func(t *trial) bool {
+	{Hint{"separator", "a separator, such as a comma, colon or dash, between did_id and the key was hashed too; hash only did_id and the key"}, func(t *trial) bool {
 		return slices.ContainsFunc(strings.Split(",:-|&_./+;", ""), func(mark string) bool { return t.sha1(t.didID, mark, t.key) })
 	}},
-	{Hint{"key_quoted", "quotes around the key, or around both, were hashed too; hash nothing but did_id and the key"}, func(t *trial) bool {
+	{Hint{"key_quoted", "quotes around the key, or around both, were hashed too; hash only did_id and the key"}, func(t *trial) bool {
 		return t.sha1(t.didID, `"`, t.key, `"`) || t.sha1(t.didID, "'", t.key, "'") || t.sha1(`"`, t.didID, t.key, `"`)
 	}},
-	{Hint{"key_left_out", "did_id alone was hashed, perhaps because the variable with the key was empty; the key follows did_id"}, func(t *trial) bool {
+	{Hint{"key_left_out", "did_id alone was hashed, perhaps because the variable with the key was empty; hash did_id followed by the key"}, func(t *trial) bool {
 		return t.sha1(t.didID) || t.sha1(t.didID, "\n")
 	}},
-	{Hint{"key_unset", "a program's word for nothing (undefined, null, None) was hashed instead of the key; set the program's variable with the key"}, func(t *trial) bool {
+	{Hint{"key_unset", "undefined, null or None was hashed instead of the key; set the variable from which the program reads the key"}, func(t *trial) bool {
 		return t.sha1(t.didID, "undefined") || t.sha1(t.didID, "null") || t.sha1(t.didID, "None")
 	}},
-	{Hint{"did_id_left_out", "the key alone was hashed, perhaps because the variable with did_id was empty; did_id comes before the key"}, func(t *trial) bool {
+	{Hint{"did_id_left_out", "the key alone was hashed, perhaps because the variable with did_id was empty; hash did_id followed by the key"}, func(t *trial) bool {
 		return t.sha1(t.key) || t.sha1(t.key, "\n")
 	}},
-	{Hint{"hmac", "an HMAC was made; the hash is the plain SHA-1 of did_id followed by the key"}, func(t *trial) bool {
+	{Hint{"hmac", "the hash is an HMAC; send the plain SHA-1 of did_id followed by the key"}, func(t *trial) bool {
 		return t.hmac(t.key, t.didID) || t.hmac(t.didID, t.key) || t.hmac(t.key, t.didID+t.key)
 	}},
-	{Hint{"did_id_spelling", "did_id was sent in another spelling than it was hashed, with spaces or leading zeros in one of the two; hash what is sent"}, func(t *trial) bool {
+	{Hint{"did_id_spelling", "did_id was sent and hashed in different spellings, one of them with spaces or leading zeros; hash exactly what you send"}, func(t *trial) bool {
 		plain := strings.TrimLeft(strings.TrimSpace(t.didID), "0")
 		return plain != t.didID && t.sha1(plain, t.key) || t.sha1("0", t.didID, t.key) || t.sha1("00", t.didID, t.key)
 	}},
-	{Hint{"did_id_decimals", "did_id was sent or hashed with decimals, such as 6511.0, as spreadsheets write it; send and hash the whole number"}, func(t *trial) bool {
+	{Hint{"did_id_decimals", "did_id was sent or hashed with decimals, such as 6511.0, as spreadsheets do; send and hash the whole number"}, func(t *trial) bool {
 		whole, _, ok := strings.Cut(t.didID, ".")
 		return ok && t.sha1(whole, t.key) || !ok && t.sha1(t.didID, ".0", t.key)
 	}},
-	{Hint{"name_included", "the name did_id was hashed too; hash the values alone, such as 6511 and the key after it"}, func(t *trial) bool {
+	{Hint{"name_included", "the name did_id was hashed too; hash only the values, such as 6511 followed by the key"}, func(t *trial) bool {
 		return t.sha1("did_id=", t.didID, t.key) || t.sha1("did_id", t.didID, t.key) || t.sha1("did_id=", t.didID, "&", t.key) ||
 			t.sha1("did_id=", t.didID, "&API_Secret_Key=", t.key)
 	}},
-	{Hint{"key_twice", "the key was hashed twice; hash did_id, and the key once after it"}, func(t *trial) bool {
+	{Hint{"key_twice", "the key was hashed twice; hash did_id followed by the key, once"}, func(t *trial) bool {
 		return t.sha1(t.didID, t.key, t.key) || t.sha1(t.key, t.didID, t.key)
 	}},
-	{Hint{"digest_twice", "the digest was made twice; send the first, the SHA-1 of did_id followed by the key"}, func(t *trial) bool {
+	{Hint{"digest_twice", "the digest was hashed again; send the first digest, the SHA-1 of did_id followed by the key"}, func(t *trial) bool {
 		sum := t.sum(t.didID, t.key)
 		return t.sha1(hex.EncodeToString(sum[:])) || t.sha1(string(sum[:]))
 	}},
-	{Hint{"utf16", "text in UTF-16 was hashed, as Encoding.Unicode or an older PowerShell writes it; hash the text in UTF-8"}, func(t *trial) bool {
+	{Hint{"utf16", "UTF-16 text was hashed, as Encoding.Unicode and older PowerShells write it; hash the text as UTF-8"}, func(t *trial) bool {
 		little, big := utf16Text(t.didID+t.key, binary.LittleEndian), utf16Text(t.didID+t.key, binary.BigEndian)
 		return t.sha1(little) || t.sha1(big) || t.sha1("\xff\xfe", little) || t.sha1("\xff\xfe", little, "\r\x00\n\x00")
 	}},
-	{Hint{"bytes_literal", "Python's b'...' was hashed too, which str() or an f-string makes of bytes; join bytes with bytes, or decode them first"}, func(t *trial) bool {
+	{Hint{"bytes_literal", "Python's b'...' was hashed too, because str() and f-strings write bytes that way; join bytes with bytes, or decode them first"}, func(t *trial) bool {
 		return t.sha1(t.didID, "b'", t.key, "'") || t.sha1("b'", t.didID, t.key, "'") ||
 			t.sha1("b'", t.didID, "'", t.key) || t.sha1("b'", t.didID, "'b'", t.key, "'")
 	}},
-	{Hint{"invisible", "a character that nobody sees, such as a byte order mark or a no-break space, was hashed before or after the key; type the key anew, or save its file without the mark"}, func(t *trial) bool {
+	{Hint{"invisible", "an invisible character, such as a byte order mark or a no-break space, was hashed before or after the key; retype the key, or save its file without the mark"}, func(t *trial) bool {
 		return t.sha1("\ufeff", t.didID, t.key) || slices.ContainsFunc(invisible, func(c string) bool {
 			return t.sha1(t.didID, c, t.key) || t.sha1(t.didID, t.key, c) || t.sha1(t.didID, c, t.key, c)
 		})
 	}},
-	{Hint{"key_configured_in_quotes", "the gateway has the key in quotes, and the hash was made without them; remove them where the gateway reads the key"}, func(t *trial) bool {
+	{Hint{"key_configured_in_quotes", "the gateway's key is in quotes, and the hash was made without them; remove the quotes where the gateway reads the key"}, func(t *trial) bool {
 		bare := Unquoted(t.key)
 		return bare != t.key && t.sha1(t.didID, bare)
 	}},
-	{Hint{"example_key", "the key of the documentation's example was used; use your own API Secret Key"}, func(t *trial) bool {
+	{Hint{"example_key", "the key from the documentation's example was used; use your own API Secret Key"}, func(t *trial) bool {
 		return t.sha1(t.didID, "secret")
 	}},
 	// Says nothing of the key, which may be the example's.
-	{Hint{"example_hash", "the hash of the documentation's example was sent, which is for did_id 6511; make one of your own did_id and key"}, func(t *trial) bool {
+	{Hint{"example_hash", "the hash from the documentation's example was sent; make a hash from your own did_id and key"}, func(t *trial) bool {
 		return t.is("f7de355c9b4421ce6c705b4b32c89dbcaca51e46")
 	}},
 	included(validation.User), included(validation.CallLimit), included(validation.DidUserID), included(validation.ActiveFrom), included(validation.ActiveTill), included(validation.GraceTime),
-}, mistake{Hint{"values_included", "the values of other parameters were hashed too; only did_id and the key are"}, func(t *trial) bool {
+}, mistake{Hint{"values_included", "the values of other parameters were hashed too; hash only did_id and the key"}, func(t *trial) bool {
 	return t.sha1(append(t.all, t.key)...) || t.sha1(append(t.noUser, t.key)...) ||
 		t.sha1(append(t.sorted, t.key)...) || t.sha1(append(t.sortedNoUser, t.key)...)
 }})
 
 // included is the mistake of hashing one more parameter's value.
 func included(n validation.Name) mistake {
-	text := fmt.Sprintf("the value of %s was hashed too; only did_id and the key are", n)
+	text := fmt.Sprintf("the value of %s was hashed too; hash only did_id and the key", n)
 	return mistake{Hint{n.String() + "_included", text}, func(t *trial) bool {
 		val := t.value(n)
 		return val != "" && (t.sha1(t.didID, val, t.key) || t.sha1(val, t.didID, t.key) || t.sha1(t.didID, t.key, val))
@@ -131,11 +131,11 @@ var invisible = []string{"\ufeff", "\u00a0", "\u200b", "\u2060", "\u200e", "\t"}
 
 // Hints about no usual mistake.
 var (
-	keyAsHash = Hint{"key_as_hash", "the API Secret Key itself was sent as hash: change the key, in MOR and here, and mend the client; the hash is the SHA-1 of did_id followed by the key"}
+	keyAsHash = Hint{"key_as_hash", "the API Secret Key itself was sent as the hash: change the key in MOR and here, and fix the client; the hash is the SHA-1 of did_id followed by the key"}
 	cutShort  = Hint{"cut_short", "the hash is right, but cut short; send all 40 digits, and look for a field or column that is too short"}
-	noMatch   = Hint{"no_match", "none of the usual mistakes; most likely another key, another did_id, or other characters between or around the two, such as quotes or a separator"}
+	noMatch   = Hint{"no_match", "none of the usual mistakes; most likely a different key, a different did_id, or extra characters between or around the two, such as quotes or a separator"}
 	// adminsKeyOnly is noMatch for a user without keys of its own.
-	adminsKeyOnly       = Hint{noMatch.Name, "none of the usual mistakes; only the admin's key counts for this u, since the configuration has no reseller line for it; else most likely another did_id, or other characters between or around the two"}
+	adminsKeyOnly       = Hint{noMatch.Name, "none of the usual mistakes; only the admin's key counts for this u, because the configuration has no reseller line for it; otherwise most likely a different did_id, or extra characters between or around the two"}
 	keyLacking          = Hint{"key_lacking", "MOR has a key for this user that the gateway lacks: add `reseller <name> <key>`; or \"Disable hash checking\" is on in MOR"}
 	resellersKeyLacking = Hint{keyLacking.Name, "MOR has a key for this reseller that the gateway lacks: add it to the reseller's line; or \"Disable hash checking\" is on in MOR"}
 )

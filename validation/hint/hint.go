@@ -24,7 +24,7 @@ func (h Hint) String() string {
 }
 
 // OverLimit is the hint where none was looked for.
-var OverLimit = Hint{Text: "not looked for: too many wrong hashes at once; ask caddy mor-check"}
+var OverLimit = Hint{Text: "not looked for: too many wrong hashes at once; run caddy mor-check"}
 
 // Of says why a request got the verdict, or what MOR may make of one that is
 // accepted. Digests are made only for a wrong hash that may be a digest, and
@@ -92,7 +92,7 @@ func AfterSuccess(p *validation.Policy, r *validation.Request, v validation.Verd
 	case v != validation.IncorrectHash || h.Name == "":
 		return h
 	case h.Name != noMatch.Name:
-		return Hint{h.Name, h.Text + `; MOR accepts it all the same, so "Disable hash checking" is on there`}
+		return Hint{h.Name, h.Text + `; MOR accepts it anyway, so "Disable hash checking" is on in MOR`}
 	case isReseller(p, r):
 		return resellersKeyLacking
 	}

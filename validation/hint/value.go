@@ -10,26 +10,26 @@ import (
 
 // Hints about values other than the hash.
 var (
-	userMissing     = Hint{"u_missing", "u is not given, or blank; it belongs in the query, or at the top level of the body"}
-	jsonUntyped     = Hint{"json_as_form", "the body looks like JSON and is declared as a form; send Content-Type: application/json"}
+	userMissing     = Hint{"u_missing", "u is missing or blank; send it in the query, or at the top level of the body"}
+	jsonUntyped     = Hint{"json_as_form", "the body looks like JSON but is declared as a form; send Content-Type: application/json"}
 	jsonMarked      = Hint{"json_bom", "JSON: the text begins with a byte order mark; send it without one"}
 	userSpaces      = Hint{"u_white_space", "there is white space around u; strip it"}
-	userUnlisted    = Hint{"u_not_listed", "u is neither among the users nor among the resellers of the gateway's configuration"}
+	userUnlisted    = Hint{"u_not_listed", "u is not among the users or resellers in the gateway's configuration"}
 	callLimitNumber = Hint{"call_limit_number", `call_limit is a JSON number, which some releases of MOR refuse; send it as a string, such as "10"`}
 )
 
 // Hints about a value that must be a number and is not one, or not one that MOR
 // takes.
 var (
-	milliseconds = Hint{"milliseconds", "the timestamp has the length of milliseconds; MOR wants seconds"}
-	tooLarge     = Hint{"too_large", "the number is larger than MOR takes"}
-	zero         = Hint{"zero", "did_id is 0; the ids of DIDs begin at 1"}
+	milliseconds = Hint{"milliseconds", "the timestamp looks like milliseconds; MOR wants seconds"}
+	tooLarge     = Hint{"too_large", "the number is larger than MOR accepts"}
+	zero         = Hint{"zero", "did_id is 0; the ids of DIDs start at 1"}
 	spaces       = Hint{"spaces", "there is white space in the value; send digits only"}
 	decimals     = Hint{"decimals", "the number has decimals or an exponent, such as 6511.0; send digits only"}
 	telephone    = Hint{"telephone_number", "did_id looks like a telephone number; send the id that MOR gave the DID"}
 	date         = Hint{"date", "the value looks like a date or a time of day; send Unix time, in seconds"}
 	sign         = Hint{"sign", "the number has a sign; send digits only"}
-	notDigits    = Hint{"not_digits", "the value has something else than the digits 0 to 9"}
+	notDigits    = Hint{"not_digits", "the value has characters other than the digits 0 to 9"}
 )
 
 func ofUser(p *validation.Policy, r *validation.Request) Hint {

@@ -98,8 +98,8 @@ func TestAfterSuccess(t *testing.T) {
 	for _, tt := range []struct{ query, name, text string }{
 		{"u=New&did_id=1&hash=" + sha1Hex("1its key"), "key_lacking", "add `reseller <name> <key>`"},
 		{"u=shop&did_id=1&hash=" + sha1Hex("1its new key"), "key_lacking", "add it to the reseller's line"},
-		{"u=shop&did_id=1&hash=a1b2c3d4e5", "uniquehash", `"Disable hash checking" is on there`},
-		{"u=shop&did_id=1", "hash_missing", `"Disable hash checking" is on there`},
+		{"u=shop&did_id=1&hash=a1b2c3d4e5", "uniquehash", `"Disable hash checking" is on in MOR`},
+		{"u=shop&did_id=1", "hash_missing", `"Disable hash checking" is on in MOR`},
 		{"did_id=1", "u_missing", userMissing.Text},
 	} {
 		r, v := judgeQuery(t, p, tt.query)
