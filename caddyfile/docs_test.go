@@ -98,6 +98,9 @@ func TestDocsNameEveryMessage(t *testing.T) {
 			t.Errorf("docs/troubleshooting.md: no %q", r)
 		}
 	}
+	if want := "query: call_limit: " + validation.OddName.String(); !strings.Contains(texts["../docs/operating.md"], want) {
+		t.Errorf("docs/operating.md: no log line with the hint %q", want)
+	}
 }
 
 var (
