@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"regexp"
 	"strings"
+
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
 // Limits of what is repeated of a request, in bytes.
@@ -15,14 +17,20 @@ const (
 const redacted = "REDACTED"
 
 // shown returns a text that may repeat something of the request, as log lines
-// and placeholders may have it: cut, without digests, and not at all if a key
-// is in it, anybody's. All that is repeated goes through here.
+// and placeholders may have it.
 func (x *exchange) shown(text string, limit int) string {
+	return Redact(&x.handler.policy, text, limit)
+}
+
+// Redact returns a client's text without what must not be repeated: cut to
+// limit bytes, without digests, and not at all if a key is in it, anybody's.
+// All that is repeated of a request goes through here.
+func Redact(p *validation.Policy, text string, limit int) string {
 	head := text[:min(len(text), 4*limit)]
 	if len(head) < len(text) {
 		head = strings.TrimRight(head, hexDigits+":- ") // a digest may go on
 	}
-	if x.handler.policy.Keys.Reveals(text, len(head)) {
+	if p.Keys.Reveals(text, len(head)) {
 		return redacted
 	}
 	if hexDigitsIn(head) >= minDigest {

@@ -21,7 +21,7 @@ import (
 const maxInput = caddymodule.MaxMaxBody + 64<<10
 
 type checkOptions struct {
-	config, site, secretFile  string
+	gatewayOptions
 	request                   string
 	method, data, contentType string
 	json, showExpected        bool
@@ -30,9 +30,7 @@ type checkOptions struct {
 func checkCommand(cmd *cobra.Command) {
 	var o checkOptions
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "Caddyfile (or Caddy's JSON, as .json) with the mor_gateway")
-	f.StringVar(&o.site, "site", "", "Address of the site in the config, if several have a mor_gateway")
-	f.StringVar(&o.secretFile, "secret-file", "", "File with the admin's API Secret Key, or - for standard input (default: the variable "+keyVariable+")")
+	o.addTo(cmd)
 	f.StringVar(&o.request, "request", "", "File with a whole HTTP/1.1 request, or - for standard input, instead of a URL")
 	f.StringVar(&o.method, "method", http.MethodPost, "Method of the request")
 	f.StringVar(&o.data, "data", "", "Body of the request; @file reads it from a file, @- from standard input")
@@ -47,12 +45,12 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	policy, mode, err := o.policy(cmd)
+	h, policy, err := o.gateway(cmd)
 	if err != nil {
 		return exitUsage, err
 	}
 	rep := check(policy, raw)
-	rep.Mode, rep.Version = mode, caddymodule.Version()
+	rep.Mode, rep.Version = cmp.Or(h.Mode, caddymodule.ModeEnforce), caddymodule.Version()
 	rep.note(raw)
 	if o.request == "" && o.data == "" && rep.lacksHash() && onlyOneParameter(args[0]) {
 		rep.Notes = append(rep.Notes, "quote the URL: the shell ends a command at &")
@@ -126,31 +124,6 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 		err = errors.New("it is too large")
 	}
 	return input, err
-}
-
-// policy returns what the request is judged by, from the config or with the
-// defaults, and the mode.
-func (o *checkOptions) policy(cmd *cobra.Command) (*validation.Policy, string, error) {
-	if o.config != "" {
-		if o.secretFile != "" {
-			return nil, "", errors.New("give --config or --secret-file, not both: the config has the keys")
-		}
-		h, err := configuredGateway(o.config, o.site)
-		if err != nil {
-			return nil, "", err
-		}
-		p, err := h.Policy()
-		for _, doubt := range h.KeyDoubts() {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), doubt)
-		}
-		return &p, cmp.Or(h.Mode, caddymodule.ModeEnforce), err
-	}
-	if o.site != "" {
-		return nil, "", errors.New("--site needs --config")
-	}
-	key, err := readKey(cmd, o.secretFile)
-	p := validation.Policy{Keys: validation.NewKeys([]string{key}, nil), MaxBody: caddymodule.DefaultMaxBody}
-	return &p, caddymodule.ModeEnforce, err
 }
 
 // onlyOneParameter reports whether that is all that the address has: what a

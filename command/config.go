@@ -13,9 +13,46 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/spf13/cobra"
 
 	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
+
+// gatewayOptions say by which gateway a command judges.
+type gatewayOptions struct{ config, site, secretFile string }
+
+func (o *gatewayOptions) addTo(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "Caddyfile (or Caddy's JSON, as .json) with the mor_gateway")
+	f.StringVar(&o.site, "site", "", "Address of the site in the config, if several have a mor_gateway")
+	f.StringVar(&o.secretFile, "secret-file", "", "File with the admin's API Secret Key, or - for standard input (default: the variable "+keyVariable+")")
+}
+
+// gateway returns the gateway of the config, or one with the defaults, and what
+// it judges by.
+func (o *gatewayOptions) gateway(cmd *cobra.Command) (*caddymodule.Handler, *validation.Policy, error) {
+	if o.config != "" {
+		if o.secretFile != "" {
+			return nil, nil, errors.New("give --config or --secret-file, not both: the config has the keys")
+		}
+		h, err := configuredGateway(o.config, o.site)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := h.Policy()
+		for _, doubt := range h.KeyDoubts() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), doubt)
+		}
+		return h, &p, err
+	}
+	if o.site != "" {
+		return nil, nil, errors.New("--site needs --config")
+	}
+	key, err := readKey(cmd, o.secretFile)
+	p := validation.Policy{Keys: validation.NewKeys([]string{key}, nil), MaxBody: caddymodule.DefaultMaxBody}
+	return new(caddymodule.Handler), &p, err
+}
 
 // gateway is a mor_gateway of a config, and the addresses of its site.
 type gateway struct {
