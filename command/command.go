@@ -1,4 +1,5 @@
-// Package command provides the Caddy subcommands mor-hash and mor-check.
+// Package command provides the Caddy subcommands mor-hash, mor-check and
+// mor-report.
 package command
 
 import (
@@ -42,6 +43,13 @@ func init() {
 		Short:     "Says what the MOR gateway would answer to a request, and why",
 		Long:      checkHelp,
 		CobraFunc: checkCommand,
+	})
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:      "mor-report",
+		Usage:     "[--config <Caddyfile> [--site <address>] | --secret-file <file>|-] [--since <time>] [--until <time>] [--html <file>] [--json] <log>...|-",
+		Short:     "Says what the MOR gateway would have done with the requests in a log",
+		Long:      reportHelp,
+		CobraFunc: reportCommand,
 	})
 }
 

@@ -336,6 +336,8 @@ func TestCommandStatuses(t *testing.T) {
 		{[]string{envKey}, []string{"mor-check", checkURL + "?u=a&did_id=6511&hash=" + exampleHash}, 0, ""},
 		{[]string{envKey}, []string{"mor-check", checkURL}, 3, ""},
 		{nil, []string{"mor-check", checkURL}, 2, "mor-check" + noKey},
+		{[]string{envKey}, []string{"mor-report", "/dev/null"}, 0, ""},
+		{nil, []string{"mor-report", "/dev/null"}, 2, "mor-report" + noKey},
 		{[]string{envKey}, []string{"mor-check", "--x"}, 2, "mor-check" + badFlag + "mor-check\n"},
 	} {
 		t.Run(strings.Join(append(tt.args, tt.env...), " "), func(t *testing.T) {
@@ -370,8 +372,9 @@ func TestCheckCommandColours(t *testing.T) {
 // completes the flags.
 func TestCommandHelp(t *testing.T) {
 	for name, wants := range map[string][]string{
-		"mor-hash":  {"--secret-file", "MOR_API_SECRET_KEY", "EXIT STATUS", "EXAMPLES", "--set"},
-		"mor-check": {"--config", "--site", "--request", "--show-expected", "NO_COLOR", "EXIT STATUS", "EXAMPLES"},
+		"mor-hash":   {"--secret-file", "MOR_API_SECRET_KEY", "EXIT STATUS", "EXAMPLES", "--set"},
+		"mor-report": {"--config", "--site", "--secret-file", "MOR_API_SECRET_KEY", "--since", "--until", "--html", "--json", "NO_COLOR", "EXIT STATUS", "EXAMPLES"},
+		"mor-check":  {"--config", "--site", "--request", "--show-expected", "NO_COLOR", "EXIT STATUS", "EXAMPLES"},
 	} {
 		help := runCaddy(t, "", nil, "help", name)
 		for _, want := range wants {

@@ -158,3 +158,112 @@ A recorded request, with JSON for a program:
 
 	$ caddy mor-check --request - --json < request.txt
 `
+
+const reportHelp = `
+Says what the MOR gateway (the directive mor_gateway) would have done with the
+requests in logs that exist already, before it is installed, or what it did:
+how many it accepts and refuses, whom it would stop and why, what to do about
+each, and with which block in the Caddyfile it would accept what MOR may have
+accepted. It judges with the same code as the running gateway, and sends
+nothing.
+
+THE LOGS
+
+Files, plain or compressed with gzip, or - for standard input. Each line is told
+apart by itself, so logs may be mixed, in any order:
+
+  - access logs of Apache and nginx: common, combined, and other formats that
+    have the request in quotes or in the variables of JSON;
+  - access logs of Caddy, in JSON;
+  - the gateway's own log, also as journalctl -o cat prints it.
+
+Lines that are none of these, or are broken, are counted. A log that breaks off
+counts as far as it goes. A request counts once if Caddy's access log and the
+gateway's own log tell of it, but twice if two servers have logged it: give the
+log of one of them.
+
+WHAT A LOG CANNOT SAY
+
+An access log has the method and the target of a request, but neither header
+lines nor a body. A POST whose query lacks u, did_id or hash may have them in
+its body: it is not judged. Nor is one whose query a filter has taken out of the
+log. The gateway in the mode monitor judges these too: read its log then.
+
+Whether MOR accepted a request is not known either, since its errors have the
+status 200 too. The gateway's log tells where MOR was of another opinion.
+
+Requests for other methods of the API are counted by name, with how many carried
+a hash that is right for a DID, which is a right one for did_details_update.
+
+OPTIONS
+
+--config <file>
+    The Caddyfile, or Caddy's JSON if its name ends in .json, with the keys and
+    options to judge by, as in mor-check.
+
+--site <address>
+    The site in the config, as the Caddyfile has it (mor.example, :8080), if
+    several have a mor_gateway.
+
+--secret-file <file>
+    Without --config: the file with the admin's API Secret Key, or - for
+    standard input. Without this too, the key is in MOR_API_SECRET_KEY.
+
+--since <time>, --until <time>
+    The period: a day (2026-11-30), which --until includes, or a time
+    ("2026-11-30 14:00", 2026-11-30T14:00:00Z). Without a zone it is local.
+
+--html <file>
+    Writes a page too, in one file that needs no other and has no script. Only
+    an older page is overwritten.
+
+--json
+    Prints one JSON object instead of the text. Its members are
+      logs           name, lines; broken if it was not read to its end; strange
+                     if no line of it is of a known form
+      lines          all, and those left out: unknown, unreadable, too_long,
+                     outside (of the period), without_time
+      from, to       the first and the last request for the method
+      requests       for the method: accepted, refused and not_judged
+      verdicts       name and requests, of the refused
+      unjudged       reason (in_body, redacted), text, requests, to_do
+      stopped        user, verdict, hint, requests, first, last, from (up to
+                     three addresses; more if there are more), to_do, and
+                     mor_accepted: of how many it is known
+      others         refused requests of which stopped does not tell
+      users          user, accepted, refused, not_judged
+      methods        method, requests, right_hash
+      answers        of MOR, that contradict a verdict: user, verdict, hint,
+                     mor, requests, first, last, to_do
+      statuses       of the answers, but 200: name, requests
+      seen_twice     lines of which the gateway's own log tells too
+      step_seconds, timeline
+                     from, accepted, refused, not_judged
+      suggestion     the block for the Caddyfile
+      notes          what else has to be known
+    A list has at most 1000 rows, the most frequent first.
+
+No key, hash, password or URL is in any of these, and no text of a log can do
+anything to a terminal, a page or a spreadsheet. But they tell of users and
+addresses.
+
+A bar on standard error shows how far it is, on a terminal only. NO_COLOR keeps
+colours out.
+
+EXIT STATUS
+
+	0    a report was made, whatever it says
+	2    wrong usage or configuration, or a log that cannot be opened
+
+EXAMPLES
+
+Before anything is installed, on the machine of MOR, with its key:
+
+	$ printf %s "$KEY" >key && chmod 600 key
+	$ caddy mor-report --secret-file key --html report.html /var/log/httpd/access_log*
+
+In the mode monitor, by the gateway's own log of the last week:
+
+	$ journalctl -u caddy-mor-gateway -o cat --since -7d |
+	    caddy mor-report --config /etc/caddy-mor-gateway/Caddyfile -
+`
