@@ -48,7 +48,7 @@ func output(t *testing.T, cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// A clone of another user, of which git tells nothing, below a folder with a workspace of other modules, with a Go that
+// A clone of another user, about which git says nothing, below a folder with a workspace of other modules, with a Go that
 // has no settings: the script builds, without xcaddy too, and tests, and so do the tests that build.
 func TestStrangeClone(t *testing.T) {
 	dir := clone(t)

@@ -43,7 +43,7 @@ func adapt(t *testing.T, file string) ([]byte, []caddyconfig.Warning) {
 	return config, warnings
 }
 
-// TestExamplesAdapt compares each example with the JSON that it stands for.
+// TestExamplesAdapt compares each example with the JSON that it adapts to.
 func TestExamplesAdapt(t *testing.T) {
 	for _, file := range exampleFiles(t) {
 		t.Run(file, func(t *testing.T) {

@@ -92,7 +92,7 @@ func TestClientStyles(t *testing.T) {
 }
 
 // TestOrder makes sure that no block that dispatches requests, wherever it
-// stands in the site, gets past the gateway.
+// is in the site, gets past the gateway.
 func TestOrder(t *testing.T) {
 	for name, site := range map[string]string{
 		"handle": `

@@ -12,7 +12,7 @@ import (
 )
 
 // alarm warns of a client that sends the API Secret Key itself, once in a while
-// for each user: proxies and MOR write it into their logs.
+// for each user. Proxies and MOR write the key into their logs.
 func (x *exchange) alarm() {
 	level := zapcore.WarnLevel
 	var what string
@@ -45,9 +45,8 @@ type alarms struct {
 	last map[string]time.Time
 }
 
-// due reports whether there may be an alarm again, and takes note of it.
-// Usernames are the clients' to choose, so when there are too many all are
-// forgotten.
+// due reports whether an alarm is due, and records it. Clients choose the
+// usernames, so if there are too many, all are forgotten.
 func (a *alarms) due(about string, now time.Time) bool {
 	if a == nil {
 		return true

@@ -16,7 +16,7 @@ import (
 // arrived, whatever length is declared.
 const firstRead = 64<<10 + 1
 
-// What ends the reading of a body early. More of it may follow.
+// Reasons to stop reading a body early. More of it may follow.
 var (
 	errTooLarge = errors.New("larger than max_body")
 	errTooLong  = errors.New("longer than declared")
@@ -53,8 +53,8 @@ func bodyOf(r *http.Request) *requestBody {
 	return b
 }
 
-// Empty reports whether the body ends without a byte. A client that waits for
-// leave to send one has one.
+// Empty reports whether the body has no byte. A client that waits for leave to
+// send its body has one.
 func (b *requestBody) Empty() bool {
 	if b.asked {
 		return false
@@ -101,7 +101,7 @@ func (b *requestBody) fill(limit int64) {
 	b.waited += time.Since(start)
 }
 
-// verdict says what ended the reading means.
+// verdict returns what the end of the reading means.
 func (b *requestBody) verdict() validation.Verdict {
 	var timeout net.Error
 	var tooLarge *http.MaxBytesError
@@ -119,9 +119,9 @@ func (b *requestBody) verdict() validation.Verdict {
 // unread reports whether bytes of the body may still come.
 func (b *requestBody) unread() bool { return b != nil && b.err != io.EOF }
 
-// giveBack gives a request that may go on what was read of its body. Where it
-// was read whole, an accepted request has its length from then on; in monitor
-// mode it goes on as it came.
+// giveBack restores the body of a request that may go on. If the whole body was
+// read, an accepted request gets its length; in monitor mode the request goes
+// on as it came.
 func (b *requestBody) giveBack(r *http.Request, accepted, monitor bool) {
 	switch {
 	case b == nil, b.read == nil && b.err == nil, !accepted && !monitor:

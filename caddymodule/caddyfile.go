@@ -129,7 +129,7 @@ func (p *parser) reseller(name string, values []string) error {
 	return nil
 }
 
-// keys checks what can be checked of keys before they are resolved.
+// keys checks keys as far as possible before they are resolved.
 func (p *parser) keys(values []string) ([]string, error) {
 	for i, val := range values {
 		if val == "" {
@@ -142,7 +142,7 @@ func (p *parser) keys(values []string) ([]string, error) {
 	return values, nil
 }
 
-// usernames refuses what cannot be meant as one.
+// usernames refuses values that cannot be usernames.
 func (p *parser) usernames(names []string) ([]string, error) {
 	if slices.Contains(names, "") {
 		return nil, p.empty()

@@ -10,9 +10,9 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
-// compare compares MOR's answer with the verdict. It is a disagreement if MOR
-// refuses what was accepted with an error that is the gateway's to find, or
-// accepts what would have been refused.
+// compare compares MOR's answer with the verdict. They disagree if MOR refuses
+// an accepted request with an error that the gateway should have found, or
+// accepts a request that the gateway would have refused.
 func (x *exchange) compare(rel *relay) {
 	defer x.failClosed("comparing MOR's answer to")
 	message, success, why := rel.answer.message()
@@ -34,8 +34,8 @@ func (x *exchange) compare(rel *relay) {
 	}
 }
 
-// contradicts finds the rule of which MOR's error is. It reports whether the
-// gateway should have found it in the request, which it accepted.
+// contradicts finds the rule that MOR's error belongs to. It reports whether
+// the gateway should have found that error in the accepted request.
 func (x *exchange) contradicts(message string) (validation.Verdict, bool) {
 	for _, rule := range validation.Rules() {
 		if rule.Message == message {
@@ -45,7 +45,7 @@ func (x *exchange) contradicts(message string) (validation.Verdict, bool) {
 	return validation.Accepted, false
 }
 
-// refused tells of an accepted request that MOR refuses.
+// refused logs and counts an accepted request that MOR refuses.
 func (x *exchange) refused(v validation.Verdict) {
 	mor, what := morOtherError, "MOR refuses what the gateway accepted"
 	if v == validation.IncorrectHash {
@@ -61,8 +61,8 @@ func (x *exchange) refused(v validation.Verdict) {
 	}
 }
 
-// missed tells of an answer in which there is nothing to compare. With some
-// statuses it is not MOR's but that of a web server before it.
+// missed logs and counts an answer without a message to compare. With some
+// statuses the answer is not MOR's but from a web server in front of it.
 func (x *exchange) missed(status int, why unread) {
 	if _, down := morPages[status]; down {
 		x.unanswered(status, errors.New("MOR's web server answered in its place"))

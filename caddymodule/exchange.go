@@ -12,7 +12,7 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
-// exchange is one request for the action and a gateway's judgement on it.
+// exchange is one request for the action, and a gateway's verdict on it.
 type exchange struct {
 	handler *Handler
 	r       *http.Request
@@ -25,8 +25,8 @@ type exchange struct {
 	own     passage // of the first gateway that the request meets
 }
 
-// passage is what the gateways that a request meets have in common: the
-// request is counted once, and the last of them has the last word.
+// passage is shared by all gateways that a request meets: the request is
+// counted once, and the last gateway decides.
 type passage struct {
 	last       *exchange
 	relaying   bool               // a gateway looks at MOR's answer already
@@ -41,7 +41,7 @@ func (p *passage) String() string { return p.last.verdict.String() }
 // passageVar is the request's variable with its passage.
 const passageVar = "mor_gateway"
 
-// judge decides about a request for the action, which keeps its body.
+// judge decides about a request for the action. The request keeps its body.
 func (h *Handler) judge(r *http.Request) *exchange {
 	x := &exchange{handler: h, r: r, body: bodyOf(r)}
 	x.passage = &x.own
@@ -74,8 +74,8 @@ func (x *exchange) decide() {
 	validationSeconds.Observe(took.Seconds())
 }
 
-// join takes the word from an earlier gateway that has judged the request, or
-// is the first to give the request a verdict.
+// join takes over from an earlier gateway that has judged the request, or
+// starts the passage if this gateway is the first.
 func (x *exchange) join() {
 	ctx := x.r.Context()
 	if p, ok := caddyhttp.GetVar(ctx, passageVar).(*passage); ok {

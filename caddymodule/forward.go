@@ -37,13 +37,13 @@ func (x *exchange) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 	return err
 }
 
-// sendOnce takes out of a request what could make an update happen twice, or
-// not at all. MOR's server would answer an Expect that the gateway has answered.
-// And when a connection breaks that Go's transport had used before, it sends
-// some requests again. An empty POST with an idempotency key is one; Go knows
-// the key by its canonical name, and the same name in lower case is the same
-// field to MOR. A GET is one unless it has a body, even one that turns out to
-// be empty.
+// sendOnce makes sure that an update happens exactly once. It removes Expect,
+// because the gateway has already answered it and MOR's server would answer it
+// again. And it keeps Go's transport from repeating a request when a reused
+// connection breaks. The transport repeats an empty POST with an idempotency
+// key, but it knows only the canonical name of that field; in lower case it is
+// the same field to MOR. The transport also repeats a GET without a body; a
+// body that turns out to be empty prevents that.
 func sendOnce(r *http.Request) {
 	delete(r.Header, "Expect")
 	if r.ContentLength != 0 {
@@ -61,7 +61,7 @@ func sendOnce(r *http.Request) {
 	}
 }
 
-// morPages are the answers where reverse_proxy has none of MOR's.
+// morPages are the answers if reverse_proxy got none from MOR.
 var morPages = map[int]page{
 	http.StatusBadGateway:         newPage(http.StatusBadGateway, "MOR cannot be reached"),
 	http.StatusServiceUnavailable: newPage(http.StatusServiceUnavailable, "MOR is not available"),
@@ -69,8 +69,8 @@ var morPages = map[int]page{
 }
 
 // answerForMOR answers an error of reverse_proxy in MOR's envelope, so that XML
-// clients can read it; in monitor mode the site's error routes have it. Any
-// other error is another handler's, and is returned as it is.
+// clients can read it. In monitor mode it leaves the error to the site's error
+// routes. An error of any other handler is returned as it is.
 func (x *exchange) answerForMOR(w http.ResponseWriter, r *http.Request, err error) error {
 	var he caddyhttp.HandlerError
 	if !errors.As(err, &he) || !strings.HasPrefix(he.Trace, "reverseproxy.") {
@@ -87,15 +87,15 @@ func (x *exchange) answerForMOR(w http.ResponseWriter, r *http.Request, err erro
 	return p.write(w, r)
 }
 
-// unanswered tells, once for each request, that there is no answer from MOR.
-// An error route may lead to MOR again.
+// unanswered logs and counts, once for each request, that MOR did not answer.
+// Once, because an error route may lead to MOR again.
 func (x *exchange) unanswered(status int, err error) {
 	if x.passage.unanswered {
 		return
 	}
 	x.passage.unanswered = true
 	noAnswerTotal[status].Inc()
-	// What is in quotes came from MOR's port, which may repeat a password.
+	// Quoted text came from MOR's port and may repeat a password.
 	why, _, _ := strings.Cut(x.shown(fmt.Sprint(err), maxLoggedError), `"`)
 	x.handler.logger.Error("no answer from MOR",
 		append(x.fields(), zap.Int("status", status), zap.String("error", why))...)

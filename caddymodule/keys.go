@@ -55,11 +55,11 @@ func (h *Handler) resolveKeys() (validation.Keys, error) {
 
 var (
 	plainName   = regexp.MustCompile(`^[\pL\pN][\pL\pN _.@+-]*$`)
-	mailAddress = regexp.MustCompile(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`) // as no key looks
+	mailAddress = regexp.MustCompile(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`) // no key looks like one
 )
 
-// lookups has what each value that is given for a key leads to, or why to
-// nothing.
+// lookups has, for each configured value of a key, the resolved text or an
+// error.
 type lookups map[string]struct {
 	text string
 	err  error
@@ -80,8 +80,8 @@ func (h *Handler) lookUp() lookups {
 }
 
 // showsName reports whether a message may show a reseller's username, which
-// may be a key in the wrong place. One that is as long as a key should be is
-// shown only if it is a mail address, and none that is a key of the config.
+// may be a key in the wrong place. A name as long as a key is shown only if it
+// is a mail address, and a name that is a key of the config is never shown.
 func (l lookups) showsName(name string) bool {
 	if !plainName.MatchString(name) || len(name) >= shortKey && !mailAddress.MatchString(name) {
 		return false
@@ -105,7 +105,7 @@ func checkUsername(name string) error {
 	return nil
 }
 
-// resolve returns the keys of values, which stand at a place of the config.
+// resolve returns the keys of the values at a place of the config.
 func (h *Handler) resolve(found lookups, place string, values []string) ([]string, error) {
 	keys := make([]string, len(values))
 	for i, val := range values {
@@ -129,11 +129,11 @@ func (h *Handler) resolve(found lookups, place string, values []string) ([]strin
 	return keys, nil
 }
 
-// checkKey returns an error for a value that is given for a key and cannot be
-// meant as it is: a placeholder with a slip in it, or the path of a file. As
-// keys in plain text these would be easy to guess, and no hash would be right.
-// A key that really looks so belongs in a variable or a file. The error says
-// what to write, and does not quote the value.
+// checkKey returns an error for a value that cannot be meant as a key: a
+// placeholder with a typo, or the path of a file. As keys in plain text these
+// would be easy to guess, and no hash would be right. A key that really looks
+// like this can be kept in a variable or a file. The error says what to write,
+// and does not quote the value.
 func checkKey(val string) error {
 	val = strings.TrimSpace(val)
 	switch {
@@ -167,8 +167,8 @@ func whyEmpty(val string) string {
 // placeholder is a whole value that refers to a key kept elsewhere.
 var placeholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
 
-// placeholderIn returns the value if it is nothing but a placeholder. What
-// stands beside one may be a part of a key.
+// placeholderIn returns the value if it is only a placeholder. Text next to a
+// placeholder may be a part of a key.
 func placeholderIn(val string) string {
 	if val = strings.TrimSpace(val); placeholder.MatchString(val) {
 		return val

@@ -10,11 +10,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// shortKey is the length in bytes below which a key is too short: who sees a
-// hash made with it may find it by trying.
+// shortKey is the length in bytes below which a key is too short: anyone who
+// sees a hash made with it can guess it.
 const shortKey = 16
 
-// loadedKeys is what there is to say of the keys of a config.
+// loadedKeys is what the log says about the keys of a config.
 type loadedKeys struct {
 	admin, resellers int               // how many
 	files            map[string]string // each with its time of change
@@ -25,8 +25,7 @@ type loadedKeys struct {
 	places map[string]string // of each key, while they are read
 }
 
-// add takes note of a key, of the value in the config that led to it, and of
-// its place there.
+// add records a key, its value in the config, and its place there.
 func (l *loadedKeys) add(place, val, key string) {
 	val = strings.TrimSpace(val)
 	if !placeholder.MatchString(val) {
@@ -50,12 +49,12 @@ func (l *loadedKeys) add(place, val, key string) {
 	}
 }
 
-// KeyDoubts returns what is strange about the keys that Policy has resolved,
-// and may be meant all the same: a clause for each such key, with its place.
+// KeyDoubts returns a clause, with the place, for each key that Policy has
+// resolved and that looks strange but may be meant.
 func (h *Handler) KeyDoubts() []string { return h.loaded.doubts }
 
-// tellOfKeys says which keys were loaded, so that an operator sees which copy
-// of a file it was, and warns of what can hardly be meant.
+// tellOfKeys logs which keys were loaded, so that an operator sees which copy
+// of a file it was, and warns of keys that look wrong.
 func (h *Handler) tellOfKeys() {
 	l := &h.loaded
 	h.logger.Info("API Secret Keys loaded",

@@ -9,7 +9,7 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
-// morOutcome is what MOR answered where it disagrees with the gateway.
+// morOutcome is MOR's answer when it disagrees with the gateway.
 type morOutcome int
 
 const (
@@ -51,10 +51,9 @@ func (h *Handler) modeIndex() int {
 	return 0
 }
 
-// The metrics live as long as the process: Caddy makes a new registry for
-// each config, and the same collectors are registered with each of them, so
-// that a reload doesn't set them back. All label values are from closed sets
-// and there from the start.
+// The metrics live as long as the process. Caddy makes a new registry for each
+// config; the same collectors are registered with each, so a reload doesn't
+// reset them. All label values are from closed sets and exist from the start.
 var (
 	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy",

@@ -33,31 +33,30 @@ const (
 )
 
 // Handler guards the API method did_details_update of MOR, Kolmisoft's VoIP
-// billing system. It stands in front of a reverse_proxy to an existing MOR,
+// billing system. Put it in front of a reverse_proxy to an existing MOR. It
 // verifies the hash of each request for that method and the rules that MOR
-// documents for its parameters, and answers what MOR would refuse in MOR's
-// own XML. It also refuses what two parsers could read differently. Valid
-// requests, and all requests for anything else, go on unchanged to the next
-// handler, save for an Upgrade to anything but websocket and the body of a
-// CONNECT, which are taken out: further requests could follow them unseen.
+// documents for the parameters, and answers invalid requests in MOR's own XML.
+// It also refuses requests that two parsers could read differently. Valid
+// requests, and all other requests, go on unchanged to the next handler, with
+// two exceptions: an Upgrade to anything but websocket and the body of a
+// CONNECT are removed, because further requests could follow them unseen.
 //
-// It must run before whatever sends requests to MOR, so the Caddyfile
+// It must run before any handler that sends requests to MOR, so the Caddyfile
 // directive is ordered before `handle`, `route` and `reverse_proxy`. Routes
-// that rewrite requests later need a handler of their own.
+// that rewrite requests later need their own handler.
 //
-// After a request for the method has been judged, these placeholders are
-// available:
+// These placeholders are set once a request for the method has been judged:
 //
 // Placeholder | Description
 // ------------|------------
-// `{http.mor_gateway.verdict}` | What was decided: `accepted`, `incorrect_hash`, ...
+// `{http.mor_gateway.verdict}` | The decision: `accepted`, `incorrect_hash`, ...
 // `{http.mor_gateway.user}` | The username that the request gives, up to 64 bytes
 // `{http.mor_gateway.did_id}` | The id of the DID that the request gives, if it is at most 20 digits
 // `{http.mor_gateway.error}` | The message of a refusal, as in the XML
 // `{http.mor_gateway.changes}` | What an accepted request sets, as `call_limit=10 active_till=1800000000`
 //
-// The verdict is also added to the access log, as `mor_verdict`. Neither a
-// log line nor a placeholder nor a metric of this module has a key or a hash.
+// The access log has the verdict as `mor_verdict`. No log line, placeholder or
+// metric of this module contains a key or a hash.
 //
 // An example, with all fields:
 //
@@ -72,40 +71,38 @@ const (
 //	}
 type Handler struct {
 	// The admin's API Secret Key (in MOR: SETTINGS - Setup - Settings - API).
-	// A hash that is right under any of several keys is right, which serves a
-	// rotation. Placeholders such as `{env.MOR_API_SECRET_KEY}` and
-	// `{file./run/secrets/mor}` are resolved when the config is loaded, and
-	// white space around a key is dropped, as MOR does when it saves one. A
-	// key in plain text works, but shows in Caddy's config. A variable shows
-	// where Caddy is run with `--environ`, as some units do. Required.
+	// Several keys are for a rotation: a hash made with any of them is right.
+	// Placeholders such as `{env.MOR_API_SECRET_KEY}` and
+	// `{file./run/secrets/mor}` are resolved when the config is loaded. White
+	// space around a key is dropped, as MOR does when it saves one. A key in
+	// plain text works, but Caddy's config shows it. `caddy run --environ`,
+	// which some units use, prints variables. Required.
 	Secrets []string `json:"secrets,omitempty"`
 
-	// The keys of resellers, by username. For a reseller a hash made with one
-	// of its own keys or one of the admin's is right; for anyone else only
-	// the admin's. Usernames are compared without regard to ASCII letter
-	// case. Placeholders are resolved as in `secrets`.
+	// The keys of resellers, by username. A reseller may use its own keys or
+	// the admin's; everyone else may use only the admin's. ASCII letter case
+	// in usernames is ignored. Placeholders are resolved as in `secrets`.
 	Resellers map[string][]string `json:"resellers,omitempty"`
 
 	// The only usernames that may call, besides those in `resellers`; all
 	// others are answered `Access Denied`. Default: everyone may.
 	Users []string `json:"users,omitempty"`
 
-	// Whether GET is let through, as MOR's own setting "Allow GET API" has
-	// it. Default: false, a GET is answered `GET Requests are disabled`.
+	// Whether GET is allowed, as in MOR's own setting "Allow GET API".
+	// Default: false, a GET is answered `GET Requests are disabled`.
 	AllowGet bool `json:"allow_get,omitempty"`
 
-	// What happens to a request that is to be refused. With `enforce` it is
-	// answered here and never reaches MOR; with `monitor` everything goes to
-	// MOR as it came, and the verdict is only logged and counted. Default:
-	// `enforce`.
+	// What happens to an invalid request. With `enforce` it is answered here
+	// and never reaches MOR. With `monitor` every request goes to MOR as it
+	// came, and the verdict is only logged and counted. Default: `enforce`.
 	Mode string `json:"mode,omitempty"`
 
 	// The largest body, in bytes, from 1 to 1073741824 (1 GiB); a larger one
 	// is refused with status 413. Default: 65536.
 	MaxBody int64 `json:"max_body,omitempty"`
 
-	// Resolved keys live here and nowhere else: exported fields show up in
-	// the admin API and in traces.
+	// Resolved keys are only here: exported fields show up in the admin API
+	// and in traces.
 	policy  validation.Policy
 	loaded  loadedKeys
 	monitor bool
@@ -126,7 +123,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	h.alarms = new(alarms)
-	// First, since after a load that fails Caddy's admin endpoint shows this
+	// First, because after a failed load Caddy's admin endpoint shows this
 	// registry, while the old config and its counters live on.
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
@@ -154,8 +151,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Cleanup takes a gateway that is no longer in the config out of the count.
-// Caddy calls it too where Provision or Validate fails.
+// Cleanup removes a gateway that is no longer in the config from the count.
+// Caddy also calls it if Provision or Validate fails.
 func (h *Handler) Cleanup() error {
 	if h.gauge != nil {
 		h.gauge.Dec()
@@ -163,9 +160,9 @@ func (h *Handler) Cleanup() error {
 	return nil
 }
 
-// Policy returns what requests are judged by: the options, with their defaults,
-// and the keys, of which it resolves the placeholders. Its errors name the
-// place in the JSON config and at most a placeholder, never a key.
+// Policy returns the options, with their defaults, and the resolved keys, by
+// which requests are judged. Its errors name the place in the JSON config and
+// at most a placeholder, never a key.
 func (h *Handler) Policy() (validation.Policy, error) {
 	keys, err := h.resolveKeys()
 	if err != nil {
@@ -216,8 +213,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // isAction reports whether MOR could route the request to the guarded method.
 func isAction(r *http.Request) bool {
-	// A target such as x:http://mor/path has no path to net/http, which sends
-	// what follows the first colon on as the target.
+	// To net/http a target such as x:http://mor/path has no path. It sends the
+	// text after the first colon on as the target.
 	return validation.IsAction(r.URL.Path, r.URL.RawQuery) ||
 		r.URL.Opaque != "" && validation.IsOpaqueAction(r.URL.Opaque, r.URL.RawQuery)
 }

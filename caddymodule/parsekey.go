@@ -30,9 +30,9 @@ func ParseKey(text string) (string, error) {
 	return key, nil
 }
 
-// KeyDoubt says what is strange about a key that ParseKey returned, and may be
-// meant all the same. It continues a sentence as an error of ParseKey does. It
-// is empty if nothing is strange.
+// KeyDoubt says why a key that ParseKey returned looks strange, though it may be
+// meant. The text continues a sentence, as an error of ParseKey does. It is
+// empty if nothing looks strange.
 func KeyDoubt(key string) string {
 	switch {
 	case hint.Unquoted(key) != key:

@@ -15,10 +15,10 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
-// Outcome is what becomes of a request at a gateway.
+// Outcome is the result of a request at a gateway.
 type Outcome struct {
-	// Request is what was read in it. Nil if it is not for the action: it goes
-	// on unchecked then, or the HTTP server refuses it.
+	// Request is what the gateway read. It is nil if the request is not for the
+	// action: then it goes on unchecked, or the HTTP server refuses it.
 	Request *validation.Request
 	Verdict validation.Verdict
 	// Status is the HTTP status of a refusal, by the gateway or by the server,
@@ -58,7 +58,7 @@ func Judge(p *validation.Policy, raw []byte) (o Outcome) {
 
 // serve runs a request through net/http's server, with Caddy's own checks, and
 // calls handle with the parsed request. It returns the status of the answer,
-// which is the server's own where handle is not called.
+// which is the server's own if handle is not called.
 func serve(raw []byte, handle http.HandlerFunc) (status int) {
 	client, server := net.Pipe()
 	defer client.Close()

@@ -7,7 +7,7 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
-// Limits of what is repeated of a request, in bytes.
+// Limits, in bytes, of the text that is repeated from a request.
 const (
 	maxLogged      = 64
 	maxLoggedError = 256
@@ -16,15 +16,14 @@ const (
 
 const redacted = "REDACTED"
 
-// shown returns a text that may repeat something of the request, as log lines
-// and placeholders may have it.
+// shown returns a text from the request for log lines and placeholders.
 func (x *exchange) shown(text string, limit int) string {
 	return Redact(&x.handler.policy, text, limit)
 }
 
-// Redact returns a client's text without what must not be repeated: cut to
-// limit bytes, without digests, and not at all if a key is in it, anybody's.
-// All that is repeated of a request goes through here.
+// Redact cuts a client's text to limit bytes and removes digests from it. If
+// anybody's key is in the text, it shows nothing of it. Every text that is
+// repeated goes through here.
 func Redact(p *validation.Policy, text string, limit int) string {
 	head := text[:min(len(text), 4*limit)]
 	if len(head) < len(text) {

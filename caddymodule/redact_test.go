@@ -164,7 +164,7 @@ func gatewayFields(t *testing.T, line string) map[string]string {
 	return own
 }
 
-// A digest is left out wherever it stands, also where a text is cut.
+// A digest is left out wherever it is, also where a text is cut.
 func TestNoDigestIsRepeated(t *testing.T) {
 	s := testkit.Serve(t, `http://:{$SITE} {
 		log

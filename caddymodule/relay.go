@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxMORAnswer is how much of MOR's answer is looked at, in bytes. MOR's
-// answers to the action are some hundred bytes long.
+// maxMORAnswer is how many bytes of MOR's answer are inspected. MOR's answers
+// to the action have some hundred bytes.
 const maxMORAnswer = 4 << 10
 
 // relay passes MOR's answer to the client and takes a look at it.

@@ -14,9 +14,9 @@ func init() {
 	caddy.RegisterModule(survey{})
 }
 
-// survey looks at the whole config, once it is loaded, for ways to MOR that
-// lead round the gateway, and warns of each. It needs no configuration: the
-// handlers bring it in, since a handler is set up before the routes around it.
+// survey looks for ways to MOR that bypass the gateway once the whole config is
+// loaded, and warns of each. It needs no configuration: the handlers load it,
+// because a handler is provisioned before the routes around it.
 type survey struct {
 	logger *zap.Logger
 	app    *caddyhttp.App
@@ -31,11 +31,11 @@ func (survey) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// surveyConfig makes sure that the config is looked at when it is whole.
+// surveyConfig makes sure that survey looks at the config once it is complete.
 func (h *Handler) surveyConfig(ctx caddy.Context) {
 	lineage := ctx.Modules()
 	if len(lineage) == 0 {
-		return // the handler stands alone
+		return // the handler is not in a config
 	}
 	app, ok := lineage[0].(*caddyhttp.App)
 	if !ok {
@@ -60,8 +60,8 @@ func (s *survey) Cleanup() error {
 	}
 	s.done = true
 	defer func() {
-		if p := recover(); p != nil { // of use is the config, and not this
-			s.logger.Error("panic while looking for ways round the gateway", zap.Any("panic", p))
+		if p := recover(); p != nil { // the config matters, not this check
+			s.logger.Error("panic while looking for ways around the gateway", zap.Any("panic", p))
 		}
 	}()
 	var w walk
@@ -75,7 +75,8 @@ func (s *survey) Cleanup() error {
 	return nil
 }
 
-// gate says what a request has passed on its way to a place in the config.
+// gate says which gateway a request has passed on its way to a place in the
+// config.
 type gate int
 
 const (
@@ -103,8 +104,8 @@ type sender struct {
 // walk collects all senders of a config.
 type walk []*sender
 
-// routes walks through routes, one after the other. It returns the place
-// behind them, and whether no request gets there.
+// routes walks through routes, one after the other. It returns the place after
+// them, and whether no request gets there.
 func (w *walk) routes(routes caddyhttp.RouteList, at place) (_ place, ended bool) {
 	for _, route := range routes {
 		in, matched := at, route.Group != ""
@@ -175,7 +176,8 @@ func (w *walk) responses(handlers []caddyhttp.ResponseHandler, at place) {
 	}
 }
 
-// sender notes a handler that sends requests on, and returns the place behind.
+// sender records a handler that sends requests on, and returns the place after
+// it.
 func (w *walk) sender(h *reverseproxy.Handler, at place) place {
 	s := &sender{place: at}
 	for _, u := range h.Upstreams {
@@ -188,7 +190,7 @@ func (w *walk) sender(h *reverseproxy.Handler, at place) place {
 	return at
 }
 
-// warn warns of each sender that leads round a gateway.
+// warn warns of each sender that bypasses a gateway.
 func (w walk) warn(logger *zap.Logger) {
 	mor := make(map[string]bool)
 	for _, s := range w {

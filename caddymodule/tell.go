@@ -17,7 +17,7 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
-// mark gives the verdict to the placeholders and to the access log.
+// mark adds the verdict to the placeholders and the access log.
 func (p *passage) mark(ctx context.Context) {
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(func(key string) (any, bool) { return p.last.placeholder(key) })
@@ -30,9 +30,9 @@ func (p *passage) mark(ctx context.Context) {
 	}
 }
 
-// tell counts the verdict, once for each request, and logs it. An error route
-// may lead to another gateway after that; where it judges otherwise, that is
-// logged too.
+// tell logs the verdict, and counts it once for each request. An error route
+// may lead to another gateway after that; a different verdict there is logged
+// too.
 func (x *exchange) tell() {
 	defer x.failClosed("logging")
 	p := x.passage
@@ -67,8 +67,8 @@ func (x *exchange) logMessage() string {
 	return "request refused"
 }
 
-// fields returns what a log line says of the request. Never a hash, a key or
-// the URI.
+// fields returns the fields of a log line about the request: never a hash, a
+// key or the URI.
 func (x *exchange) fields() []zap.Field {
 	return []zap.Field{
 		zap.String("verdict", x.verdict.String()),
@@ -94,8 +94,8 @@ func (x *exchange) didID() string {
 	return x.shown(string(didID), maxLogged)
 }
 
-// changes returns what an accepted request sets. A value that could be taken
-// for more than one is quoted.
+// changes returns the changes that an accepted request makes. It quotes a value
+// that could be taken for more than one.
 func (x *exchange) changes() string {
 	if x.verdict != validation.Accepted {
 		return ""
@@ -139,8 +139,8 @@ func (x *exchange) placeholder(key string) (any, bool) {
 	return nil, false
 }
 
-// hint says what is odd about the request, or why its hash is wrong. What it
-// has found it keeps, since two log lines may want it.
+// hint says what is odd about the request, or why its hash is wrong. It keeps
+// the hint, because two log lines may need it.
 func (x *exchange) hint() hint.Hint {
 	if x.hinted == (hint.Hint{}) {
 		x.hinted = hint.Of(&x.handler.policy, &x.req, x.verdict, hintLimit.Allow)
@@ -148,12 +148,12 @@ func (x *exchange) hint() hint.Hint {
 	return x.hinted
 }
 
-// Limits of the hints for which digests are made, in the whole process: a
-// flood of wrong hashes must not turn into work.
+// Limits of the hints that need digests, for the whole process: a flood of
+// wrong hashes must not become work.
 const (
-	// HintsPerSecond is how many there are in the long run.
+	// HintsPerSecond is the long-term rate.
 	HintsPerSecond = 10
-	// HintBurst is how many there may be at once.
+	// HintBurst is the most at once.
 	HintBurst = 20
 )
 

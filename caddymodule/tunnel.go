@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// closeTunnel takes out of the request what lets further requests follow it
-// unseen, for the action or not.
+// closeTunnel removes whatever lets further requests follow this one unseen,
+// whether or not it is for the action.
 //
 // An Upgrade to anything but websocket: when MOR's web server agrees to one
 // (Apache with mod_http2 does, to h2c), reverse_proxy turns the connection

@@ -126,8 +126,8 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 	return input, err
 }
 
-// onlyOneParameter reports whether that is all that the address has: what a
-// shell leaves of one that is not quoted.
+// onlyOneParameter reports whether the address has only one parameter, as if a
+// shell had cut it at the first &.
 func onlyOneParameter(address string) bool {
 	_, query, _ := strings.Cut(address, "?")
 	return query != "" && !strings.Contains(query, "&")

@@ -53,8 +53,8 @@ func init() {
 	})
 }
 
-// runE makes a cobra function of one that returns an exit status. Errors are
-// printed as one line, and not again by cobra.
+// runE makes run, which returns an exit status, the function of cmd. It prints
+// an error as one line, and keeps cobra from printing it again.
 func runE(cmd *cobra.Command, run func(args []string) (status int, err error)) {
 	cmd.SilenceErrors = true
 	cmd.SilenceUsage = true
@@ -73,7 +73,8 @@ func runE(cmd *cobra.Command, run func(args []string) (status int, err error)) {
 }
 
 // readKey reads the API Secret Key from a file, from standard input ("-"), or
-// from the environment. What MOR would not have stored is stripped, and said.
+// from the environment. It strips the white space that MOR would not have
+// stored, and says so.
 func readKey(cmd *cobra.Command, file string) (string, error) {
 	var raw []byte
 	var err error
@@ -111,7 +112,7 @@ func readKey(cmd *cobra.Command, file string) (string, error) {
 	return key, nil
 }
 
-// readFile reads a file, of which it takes limit bytes at most.
+// readFile reads at most limit bytes of a file.
 func readFile(name string, limit int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // The commands in docs/hash.md, run one after the other in one shell, print
-// what stands there. With MOR_GATEWAY_UPDATE_DOCS=1 the file is written anew.
+// what is there. With MOR_GATEWAY_UPDATE_DOCS=1 the file is written anew.
 func TestHashDocument(t *testing.T) {
 	const document, fence, mark = "../docs/hash.md", "```console\n", "=== end of block ==="
 	for _, name := range []string{"openssl", "sha1sum", "sha256sum", "md5sum", "base64", "iconv"} {

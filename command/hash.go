@@ -75,8 +75,7 @@ func (o *hashOptions) run(cmd *cobra.Command) error {
 	return err
 }
 
-// paramName is what a parameter's name may be: what every shell, curl and MOR
-// read alike.
+// paramName matches names that every shell, curl and MOR read alike.
 var paramName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
 // params returns the parameters of the request, but for its hash.
@@ -100,8 +99,8 @@ func (o *hashOptions) params() ([][2]string, error) {
 	return params, nil
 }
 
-// actionAddress returns the address of the method at the MOR with the given
-// one. The method's own address is taken as it is.
+// actionAddress returns the address of the method at the MOR with the address
+// base. It returns base itself if that is the method's address already.
 func actionAddress(base string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

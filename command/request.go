@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// writeRequest returns a request as a plain client sends it: the target as it
-// stands in the address.
+// writeRequest returns a request as a plain client sends it: the target is
+// exactly as in the address.
 func writeRequest(address, method, contentType string, body []byte) ([]byte, error) {
 	if strings.ContainsFunc(address, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
 		return nil, errors.New("the address has a space or a control character, which no client sends; write %20, or give the whole request with --request")
@@ -50,8 +50,8 @@ func writeRequest(address, method, contentType string, body []byte) ([]byte, err
 	return b.Bytes(), nil
 }
 
-// strayBody reports whether something stands behind the head of a request
-// that declares no body.
+// strayBody reports whether there is text after the head of a request that
+// declares no body.
 func strayBody(request []byte) bool {
 	for _, end := range []string{"\r\n\r\n", "\n\n"} {
 		if _, rest, ok := bytes.Cut(request, []byte(end)); ok {

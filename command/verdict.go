@@ -12,7 +12,7 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
-// report is what mor-check says of one request.
+// report is what mor-check says about one request.
 type report struct {
 	Accepted   bool        `json:"accepted"` // all checks were made and passed
 	Action     bool        `json:"action"`   // it is for did_details_update
@@ -37,7 +37,7 @@ type checked struct {
 	Result string `json:"result"`
 }
 
-// notChecked is the verdict on what is not for the action.
+// notChecked is the verdict on a request that is not for the action.
 const notChecked = "not checked"
 
 // parameter is one that a rule speaks of, as MOR would read it.
@@ -47,7 +47,7 @@ type parameter struct {
 	Source string `json:"source"`
 }
 
-// check gives a request to a gateway, as the server would.
+// check judges a request as the server would.
 func check(p *validation.Policy, raw []byte) *report {
 	rep := &report{outcome: caddymodule.Judge(p, raw)}
 	rep.Status, rep.Allow = rep.outcome.Status, rep.outcome.Allow
@@ -79,7 +79,7 @@ func check(p *validation.Policy, raw []byte) *report {
 	return rep
 }
 
-// note says what else has to be known of the request.
+// note adds what else the reader should know about the request.
 func (rep *report) note(raw []byte) {
 	switch {
 	case !rep.Action && rep.Status != 0:

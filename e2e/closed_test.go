@@ -25,7 +25,7 @@ func init() {
 	})
 }
 
-// saboteur stands before the gateway and gives it requests on which its code
+// saboteur comes before the gateway and gives it requests on which its code
 // panics, once for each request.
 type saboteur struct {
 	Place string `json:"place"`

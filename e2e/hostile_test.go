@@ -22,7 +22,7 @@ func post(target, body string, lines ...string) string {
 	return s + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// chunked returns a POST to the action as bytes; body is what stands behind
+// chunked returns a POST to the action as bytes; body is what follows
 // the head, as it is.
 func chunked(body string, lines ...string) string {
 	s := "POST " + action + " HTTP/1.1\r\nHost: mor.example\r\nTransfer-Encoding: chunked\r\n"
@@ -48,7 +48,7 @@ func TestClientsMisbehave(t *testing.T) {
 	tests := []struct {
 		name    string
 		send    string
-		hangUp  bool // stop sending behind it
+		hangUp  bool // stop sending after it
 		status  int
 		message string // empty: forwarded
 		body    string // what MOR gets

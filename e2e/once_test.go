@@ -54,7 +54,7 @@ func startBreaker(t testing.TB, end func(net.Conn)) *breaker {
 	return b
 }
 
-// sent sends the request behind one that leaves an open connection to MOR,
+// sent sends the request after one that leaves an open connection to MOR,
 // and returns the heads that MOR saw and the status of the answer.
 func (b *breaker) sent(t testing.TB, g *testkit.Caddy, request string) (heads []string, status int) {
 	t.Helper()

@@ -99,7 +99,7 @@ func TestBodyOfConnect(t *testing.T) {
 				return
 			}
 			heads <- head
-			if strings.Contains(head, hidden) { // the answer to a CONNECT waits for what hides behind it
+			if strings.Contains(head, hidden) { // the answer to a CONNECT waits for what hides after it
 				_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 				continue
 			}

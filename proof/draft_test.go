@@ -8,7 +8,7 @@ import (
 )
 
 // draft is a generated request in parts, so that a mutation can work on what it means to change. Names and
-// values stand in it as they will on the wire.
+// values are in it as they will be on the wire.
 type draft struct {
 	site         string
 	method, path string
@@ -37,7 +37,7 @@ const (
 	rawBody
 )
 
-// pair is a parameter. In JSON name and value are literals, in multipart head stands for the whole head of
+// pair is a parameter. In JSON name and value are literals, in multipart head is the whole head of
 // the part.
 type pair struct {
 	name, value string

@@ -88,7 +88,7 @@ func (g generator) disguised(name, value string) pair {
 		p.bare = true
 	case 1:
 		p.separator = pick(g, ";", "& ", "&;", "; ", "&amp;", "%26", "\n", "&\x00", "&&", ",", "|")
-	case 2: // behind another pair, after a separator that only some know
+	case 2: // after another pair, after a separator that only some know
 		p.name = pick(g, "comment=a", "x", "comment=", "x=%3B") + pick(g, ";", "; ", "%26", "%3B", "%00&", "\x00&", "&%00", "&+", "&%20", "#&", "?", "&amp;", "%0A", "%0D%0A") + p.name
 	case 3:
 		p.value += pick(g, ";x", ";x=1", "%00", "\x00", "#", "%0A", "%20", "+", "%zz", "%", "%FF", ",5", "&", ";")
@@ -146,7 +146,7 @@ func (g generator) percent(s string, share int) string {
 	return out.String()
 }
 
-// escaped encodes a value so that it may stand in a target, mostly.
+// escaped encodes a value so that it may be in a target, mostly.
 func (g generator) escaped(value string) string {
 	if g.chance(5) {
 		return g.percent(value, 100)
@@ -201,7 +201,7 @@ func (g generator) move(d *draft) {
 	}
 }
 
-// separate changes what stands between two pairs.
+// separate changes the text between two pairs.
 func (g generator) separate(d *draft) {
 	pairs := d.query
 	separators := []string{";", "; ", ";;", "&;", ";&", "&&", "%26", "&amp;", "&#38;", "&%20", "&+", "&%00", "#", "?", ",", "&=&", "&x&"}

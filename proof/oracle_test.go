@@ -50,7 +50,7 @@ func (s site) breaches(r record) []string {
 	return all
 }
 
-// notEncoded has what may stand in Content-Encoding: nothing, or the name of a charset.
+// notEncoded has what may be in Content-Encoding: nothing, or the name of a charset.
 var notEncoded = regexp.MustCompile(`^(?i:identity|utf-?8|us-ascii|iso-8859-[0-9]+|windows-125[0-9])?$`)
 
 // breach returns the first rule of the contract that a run of the action breaks.

@@ -33,7 +33,7 @@ func (w *world) reduce(t *testing.T, s shot) []byte {
 	probes := 0
 	gets := func(request []byte) bool {
 		probes++
-		ends := bytes.Contains(request, []byte("\r\n\r\n")) // or it would reach into what is sent behind it
+		ends := bytes.Contains(request, []byte("\r\n\r\n")) // or it would reach into what is sent after it
 		return ends && probes <= maxProbes && w.bypasses(t, shot{site: s.site, bytes: request, open: s.open})
 	}
 	request := regexp.MustCompile(`X-Proof-Id: g\d+\r\n`).ReplaceAll(s.bytes, nil)

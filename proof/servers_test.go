@@ -11,7 +11,7 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
-// server is a way to run the Rails application: what MOR runs on, or may run on. What stands in ${} is filled in
+// server is a way to run the Rails application: what MOR runs on, or may run on. The text in ${} is filled in
 // when it starts.
 type server struct {
 	name     string

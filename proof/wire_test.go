@@ -33,7 +33,7 @@ type reply struct {
 type target struct {
 	name   string
 	addr   map[string]string // by site
-	single bool              // one request in a connection: puma loses what comes behind a body
+	single bool              // one request in a connection: puma loses what comes after a body
 }
 
 const (
@@ -99,7 +99,7 @@ func (t target) fireBatch(shots []shot, replies []reply, batch []int) {
 }
 
 // firePipelined sends the batch in one connection and returns how many of its requests have had their
-// chance; those behind an answer that closes the connection have not.
+// chance; those after an answer that closes the connection have not.
 func (t target) firePipelined(shots []shot, replies []reply, batch []int) int {
 	conn, err := net.Dial("tcp", t.addr[shots[batch[0]].site])
 	if err != nil {

@@ -15,15 +15,15 @@ const maxDecodings = 3
 //
 // The contract: "A request that Rails would route to the action must not slip
 // past the gateway because it is spelled differently." So the name counts
-// wherever it stands as a whole word: with a format suffix, with further
-// segments behind it, between repeated slashes, before or after dot segments,
-// behind or before a separator of old routers (";", ","), and also if it only
-// appears when the path is unescaped again. Letter case counts, as in Rails.
+// anywhere as a whole word: with a format suffix, with further segments after
+// it, between repeated slashes, next to dot segments, next to a separator of
+// old routers (";", ","), and also if it appears only when the path is
+// unescaped again. Letter case counts, as in Rails.
 //
-// The raw query counts only if the path has a control character, perhaps when
-// it is unescaped again: old Rails looks for an address at the beginning of
-// any line of a target that Apache has decoded, so that the query of
-// "/x%0Aa://b?/api/did_details_update" is its path.
+// The raw query counts only if the path has a control character, perhaps after
+// it is unescaped again. Old Rails looks for an address at the beginning of
+// every line of a target that Apache has decoded, and so takes the query of
+// "/x%0Aa://b?/api/did_details_update" for the path.
 func IsAction(path, query string) bool {
 	control := false
 	for n := 0; ; n++ {
@@ -40,19 +40,19 @@ func IsAction(path, query string) bool {
 }
 
 // IsOpaqueAction is IsAction for a target that is neither a path nor an
-// address, such as "x:http://b?/api/did_details_update": what is behind the
-// first colon, and the raw query, which old Rails takes for the path here.
+// address, such as "x:http://b?/api/did_details_update". It looks at the text
+// after the first colon, and at the raw query, which old Rails takes for the
+// path here.
 func IsOpaqueAction(opaque, query string) bool {
 	return namesAction(opaque) || namesAction(query)
 }
 
-// namesAction reports whether the name stands in s, or would when it is
-// unescaped.
+// namesAction reports whether the name is in s, or appears when s is unescaped.
 func namesAction(s string) bool { return IsAction(s, "") }
 
-// hasWord reports whether word stands in s between bytes that can't belong to
-// a longer name. Any byte from 0x80 on ends a name: where the rest isn't
-// UTF-8, releases differ in what they cut off.
+// hasWord reports whether word is in s, between bytes that can't be part of a
+// longer name. Any byte from 0x80 on ends a name, because releases differ in
+// what they cut off where the rest isn't UTF-8.
 func hasWord(s, word string) bool {
 	for {
 		i := strings.Index(s, word)
@@ -95,7 +95,7 @@ func unescape(s string) string {
 }
 
 // isPlainPath reports whether every server reads the decoded path of the
-// action alike: letters, digits and the marks that stand in a MOR's address.
+// action alike: letters, digits and the marks that are in a MOR's address.
 // A "?", "#", ";", "%" or control character that was escaped once means
 // something else to whoever decodes the path before Rails does.
 func isPlainPath(path string) bool {

@@ -23,7 +23,7 @@ func form(params [][2]string) string {
 	return strings.Join(pairs, "&")
 }
 
-// object writes JSON. Values that are numbers stand in it as numbers.
+// object writes JSON. Values that are numbers are numbers in it.
 func object(params [][2]string) string {
 	var members []string
 	for _, p := range params {

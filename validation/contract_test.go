@@ -121,7 +121,7 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("verdict %d is not whole: %q %q %d", v, v, v.Message(), v.Status())
 		}
 		if seen[v.Message()] {
-			t.Errorf("%v: its message stands twice", v)
+			t.Errorf("%v: its message is there twice", v)
 		}
 		seen[v.Message()] = true
 		if mors := v >= AccessDenied; mors && v.Status() != 200 {

@@ -2,10 +2,10 @@
 // did_details_update may reach MOR. It takes bytes and gives a Verdict; it
 // knows nothing of Caddy, logs or clocks.
 //
-// MOR is a Rails application, and what counts is what Rails takes the
-// parameters to be. Releases of Rack and Rails differ, so this package
-// accepts only what has one reading in all of them. Below is all that it
-// accepts. What breaks a rule is refused with the Reason behind it: status
+// MOR is a Rails application, so the parameters are what Rails reads. Releases
+// of Rack and Rails read differently, so this package accepts only requests
+// that all of them read the same way. The grammar below is everything that it
+// accepts. A request that breaks a rule is refused with the Reason: status
 // 415 for OddMediaType, OddCharset, OddBoundary and OddContentEncoding, 400
 // for all others.
 //
@@ -31,14 +31,14 @@
 //	        | "active_till" | "grace_time" | "_method"
 //
 // All others are data. Rack drops brackets around the first word of a name,
-// some servers what is blank there, and Rack::UTF8Sanitizer can take NULs out
-// of it:
+// some servers drop blanks there, and Rack::UTF8Sanitizer can remove NULs
+// from it:
 //
 //	mistaken = *(cut | SP) guarded *SP [cut *any]  - guarded
 //	cut      = "[" | "]" | "=" (encoded) | CTL
 //
 //	a mistaken name in a query, form or multipart body          OddName
-//	_method, wherever it stands                                  OddMethodParam
+//	_method, anywhere                                            OddMethodParam
 //	a guarded name twice with different values, null counting
 //	  as one, in one place or in query and body                  OddRepeated
 //	CTL in the value of u, did_user_id or grace_time             OddControl
@@ -51,8 +51,8 @@
 //	path = *(wordch | "/" | "." | "~")      decoded              OddPath
 //	target = path ["?" query] | an address with both             OddTarget
 //
-// The path is the action's if did_details_update stands in it between bytes
-// that are not wordch, however it is decoded: see IsAction.
+// The path is the action's if did_details_update is in it, between bytes that
+// are not wordch, however the path is decoded: see IsAction.
 //
 // # Query, and bodies of formatForm
 //
@@ -61,12 +61,12 @@
 //	form    = pair *("&" pair)
 //	pair    = text ["=" *any]       name and value, around the first "="
 //	guarded without "="                                          OddNoValue
-//	"%" HEX HEX and nothing else behind "%"                      OddEscape
+//	"%" HEX HEX and nothing else after "%"                       OddEscape
 //	each name, and each value, is UTF-8 when decoded             OddUTF8
 //
-// "+" is a space. A raw ";" is a byte like any other unless a guarded or
-// mistaken name stands in its pair: as the pair's own, or as the name of a
-// piece between two ";"                                         OddSemicolon
+// "+" is a space. A raw ";" is a byte like any other unless its pair has a
+// guarded or mistaken name: as the pair's own name, or as the name of a piece
+// between two ";"                                         OddSemicolon
 //
 // # Header lines
 //
@@ -95,7 +95,7 @@
 //	            any other parameter                              OddCharset
 //	charset   = utf | ascii         after ascii all of the body is ASCII: as it
 //	            is, in a form also with %XX decoded, in JSON also with \uXXXX
-//	            decoded, whatever it stands for                  OddCharset
+//	            decoded, whatever it means                       OddCharset
 //	utf       = 'utf-8' | 'utf8'
 //	ascii     = 'us-ascii' | 'iso-8859-' (1..11 | 13..16) | 'windows-' (1250..1258)
 //	boundary  = 1 to 70 of (A..Z | a..z | 0..9 | "'" | "(" | ")" | "+" | "_" | "-"
@@ -108,14 +108,14 @@
 //
 //	root is an object                                            OddJSONRoot
 //	at most 100 arrays and objects are open at once              OddJSONDepth
-//	strings are UTF-8, and \u surrogates stand in pairs          OddUTF8
+//	strings are UTF-8, and \u surrogates come in pairs           OddUTF8
 //	a guarded member of the root = string | integer | "null"     OddJSONType
 //	integer = "0" | ["-"] (1..9) *(0..9)
 //
 // # Bodies of formatMultipart
 //
 //	body      = [CRLF] +("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF [CRLF]]
-//	            "--" boundary stands nowhere else                OddPartFrame
+//	            "--" boundary is nowhere else                    OddPartFrame
 //	part      = +(line CRLF) CRLF value
 //	line      = disposition | type | encoding | length           OddPartHeader
 //	            each at most once, disposition exactly once; if its name is bare,
@@ -137,10 +137,10 @@
 //	length    = 'Content-Length:' [SP] +(0..9)
 //	value     = UTF-8, but with file                             OddUTF8
 //
-// All else in a part is refused. Releases of Rack read in different ways:
+// Everything else in a part is refused. Releases of Rack read it differently:
 //
 //	a further line with a disposition in its value: Rack before 3.1.16 takes
-//	  the name from there if it stands first
+//	  the name from there if it comes first
 //	";name=" without the space: no name to Rack before 2.1
 //	a tab before the name: no name to Rack 0.9.1
 //	NAME=: no name since Rack 3.1.0
@@ -159,5 +159,5 @@
 // Policy.Head judges method, declared length, type of the body, target, query
 // and header; Policy.Body the body; Policy.Rules the contract's table of
 // errors, with the values of both. A parameter in the query wins over one in
-// the body, as in Rails, but then they are the same.
+// the body, as in Rails, but the two are the same then.
 package validation

@@ -53,8 +53,8 @@ var isFormText = func() (t [256]bool) {
 	return t
 }()
 
-// isASCIIForm reports whether an urlencoded body has nothing but ASCII, decoded
-// or not.
+// isASCIIForm reports whether an urlencoded body is ASCII, both as it is and
+// decoded.
 func isASCIIForm(s []byte) bool {
 	for i, c := range s {
 		if c >= 0x80 || c == '%' && i+1 < len(s) && unhex(s[i+1]) >= 8 {
@@ -64,7 +64,7 @@ func isASCIIForm(s []byte) bool {
 	return true
 }
 
-// pair is what stands between two "&".
+// pair is the text between two "&".
 type pair[T text] struct {
 	r         *Request
 	where     Source

@@ -115,9 +115,9 @@ func (r *Request) headers() bool {
 }
 
 // overrides are the header fields by which a release of Rails or Rack since
-// 2.3 changes the method or the type of the body, and their relatives in other
-// frameworks. Their values don't matter. No release changes the path for one
-// (X-Original-URL and the like), so those pass.
+// 2.3 changes the method or the body's type, and their relatives in other
+// frameworks. Their values don't matter. No release lets a header field change
+// the path, so X-Original-URL and the like pass.
 var overrides = [...]string{
 	"X-Http-Method-Override", // Rack::MethodOverride
 	"X-Http-Method",

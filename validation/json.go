@@ -135,8 +135,9 @@ func (j jsonReader) str(i int, n Name) (end int, ok bool) {
 	}
 }
 
-// unescapeJSON returns what the escape at the beginning of a string stands for,
-// and its length; utf8.RuneError for half of a surrogate pair.
+// unescapeJSON returns the character that the escape at the beginning of s
+// means, and the escape's length. Half of a surrogate pair gives
+// utf8.RuneError.
 func unescapeJSON(s []byte) (c rune, size int) {
 	switch s[1] {
 	case 'b':

@@ -10,9 +10,9 @@ import (
 const maxBoundary = 70
 
 // isBoundary reports whether every release of Rack, which looks for
-// boundary="?([^";,]+)"?, takes s for the boundary and nothing else. Where
-// "boundary=" stands twice, 2.2.23, 3.1.21, 3.2.6 and what follows them take
-// what is after the first one, all others what is after the last.
+// boundary="?([^";,]+)"?, takes s for the boundary and nothing else. If
+// "boundary=" is there twice, 2.2.23, 3.1.21, 3.2.6 and their successors take
+// the text after the first one, and all others the text after the last.
 func isBoundary(s string) bool {
 	const name = "boundary"
 	for i := range len(s) {
@@ -24,8 +24,8 @@ func isBoundary(s string) bool {
 }
 
 // isBoundaryByte reports whether a boundary may have the byte: RFC 2046's
-// characters, of which Qt's libraries use "/", Symfony's and Python's "=", but
-// neither the comma nor the space; and "*" as snippets for Android have it.
+// characters without the comma and the space, and "*". Qt's libraries use "/",
+// Symfony's and Python's use "=", and snippets for Android use "*".
 func isBoundaryByte(c byte) bool { return isTokenByte(c) || strings.IndexByte("'()/:=?*", c) >= 0 }
 
 // readMultipart reads a multipart/form-data body in the one shape that HTTP
@@ -34,9 +34,9 @@ func isBoundaryByte(c byte) bool { return isTokenByte(c) || strings.IndexByte("'
 //	body = [CRLF] +("--" boundary CRLF part CRLF) "--" boundary "--" [CRLF [CRLF]]
 //	part = head CRLF value
 //
-// "--" boundary stands nowhere else: Rack would cut a value there. Two line
-// ends at the end are those of form-data-encoder, which many libraries for
-// Node write with.
+// "--" boundary is nowhere else, because Rack would cut a value there. The two
+// line ends at the end come from form-data-encoder, which many libraries for
+// Node use.
 func readMultipart(r *Request, b []byte) bool {
 	if r.ascii && !isASCII(b) {
 		return r.fail(OddCharset, InMultipart, NoName)

@@ -31,7 +31,7 @@ var nameTexts = [numNames]string{
 	MethodOverride: "_method",
 }
 
-// String returns the parameter's name as it stands in a request.
+// String returns the parameter's name as it is written in a request.
 func (n Name) String() string { return nameTexts[n] }
 
 // Names returns the parameters that the contract's table lists, in its order.
@@ -61,8 +61,8 @@ func nameOf(s []byte) Name {
 type word struct {
 	text  [maxNameLen]byte
 	n     int  // bytes of the word so far; more than fit means no guarded name
-	gap   int  // spaces behind them, which belong to the word if it goes on
-	extra bool // the name has bytes that don't belong to the word
+	gap   int  // spaces after them, part of the word if it goes on
+	extra bool // the name has bytes that aren't part of the word
 	ended bool
 }
 

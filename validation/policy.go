@@ -34,7 +34,7 @@ func (p *Policy) Judge(r *Request) Verdict {
 	return Accepted
 }
 
-// readings are the steps of reading a request, in their order. Each says what
+// readings are the steps of reading a request, in order. The check says what
 // holds for a request that passes.
 var readings = [...]struct {
 	check string

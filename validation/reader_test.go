@@ -172,7 +172,7 @@ func TestJSON(t *testing.T) {
 	}
 	var readings []reading
 	for _, tc := range []struct {
-		rest string // behind validJSON
+		rest string // after validJSON
 		want Reason
 	}{
 		{"}", NoReason},

@@ -1,11 +1,11 @@
 package validation
 
-// Reason says what is odd about a request that is refused before the
-// contract's table is looked at. It names the rule of the grammar (see the
-// package documentation) and never quotes the request.
+// Reason names the rule of the grammar (see the package documentation) that a
+// request breaks. Such a request is refused before the contract's table is
+// consulted. A Reason never quotes the request.
 type Reason uint8
 
-// The rules of the grammar, by the part of the request that they speak of.
+// The rules of the grammar, by the part of the request that they are about.
 const (
 	NoReason Reason = iota
 
@@ -29,7 +29,7 @@ const (
 	OddContentEncoding
 	OddBodyOfGet
 
-	// Names and values, wherever they stand.
+	// Names and values, anywhere.
 	OddName
 	OddSemicolon
 	OddNoValue
@@ -96,7 +96,7 @@ var reasonTexts = [numReasons]string{
 // String returns the rule as a clause for logs and the CLI.
 func (r Reason) String() string { return reasonTexts[r] }
 
-// verdict returns what a request with the oddity is refused as.
+// verdict returns the verdict on a request with the oddity.
 func (r Reason) verdict() Verdict {
 	switch r {
 	case OddMediaType, OddCharset, OddBoundary, OddContentEncoding:
@@ -105,7 +105,7 @@ func (r Reason) verdict() Verdict {
 	return Ambiguous
 }
 
-// Source is the part of a request that a value or an oddity stands in.
+// Source is the part of a request in which a value or an oddity was found.
 type Source uint8
 
 // The parts of a request.
@@ -123,8 +123,8 @@ func (s Source) String() string {
 	return [...]string{"target", "query", "header", "form", "JSON", "multipart"}[s]
 }
 
-// Oddity is a rule of the grammar, where it was broken, and by which guarded
-// parameter, if it was one.
+// Oddity is a broken rule of the grammar, with the part of the request and, if
+// there is one, the guarded parameter.
 type Oddity struct {
 	Reason Reason
 	Source Source

@@ -19,7 +19,7 @@ func TestRegressions(t *testing.T) {
 		// the body as a form otherwise.
 		{query: valid, contentType: "Multipart/Form-Data; boundary=XyZ", body: body(cd + `"comment"`), want: OddMediaType},
 		{query: valid, contentType: "multipart/form-data; Boundary=XyZ", body: body(cd + `"comment"`), want: OddCharset},
-		// The space belongs to the boundary for all Racks.
+		// To all Racks the space is part of the boundary.
 		{query: valid, contentType: "multipart/form-data; boundary=XyZ ; charset=utf-8", body: body(cd + `"comment"`), want: OddBoundary},
 		// Rack 1 needs white space before name=, Rack 3.1 lower case: others
 		// name the part text/plain[].

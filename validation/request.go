@@ -72,8 +72,8 @@ const (
 )
 
 // Value returns the text of a guarded parameter as MOR would read it, and
-// whether it stands in the request with a text at all. It is valid as long as
-// the Request is.
+// whether the request gives it a text at all. The text is valid as long as the
+// Request is.
 func (r *Request) Value(n Name) (text []byte, ok bool) {
 	v := r.values[n]
 	return r.buf[v.start:v.end], v.state >= present
@@ -107,8 +107,8 @@ func (r *Request) fail(why Reason, where Source, n Name) bool {
 	return false
 }
 
-// hold starts a value: what is appended to r.buf until keep or drop belongs
-// to it.
+// hold starts a value. Until keep or drop, everything appended to r.buf is
+// part of it.
 func (r *Request) hold() (mark int) {
 	if r.buf == nil {
 		r.buf = r.arr[:0]

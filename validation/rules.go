@@ -19,17 +19,17 @@ type Rule struct {
 	Message string
 	// Check says what holds for a request that passes.
 	Check string
-	// Alone reports whether the gateway alone answers a request with the
-	// message: MOR never does, if it agrees with the gateway. Nil means that
-	// MOR may have the same answer for a reason of its own.
+	// Alone reports whether only the gateway can answer the request with the
+	// message. If MOR answers with it too, the two disagree. Nil means that MOR
+	// may give the same answer for a reason of its own.
 	Alone func(*Request) bool
 
 	holds func(*Policy, *Request) bool
 }
 
 // rules is the contract's table: "The first that applies, in the order of this
-// table, is the answer". All that lists rules reads this table, or is checked
-// against it.
+// table, is the answer". Every list of rules comes from this table, or is
+// checked against it.
 var rules = [...]Rule{
 	{AccessDenied, "access_denied", "Access Denied", "u is given, and may call", nil, (*Policy).allowsUser},
 	{GetDisabled, "get_disabled", "GET Requests are disabled", "the method is POST, or GET is allowed", always, (*Policy).allowsMethod},
@@ -46,8 +46,8 @@ func Rules() []Rule { return rules[:] }
 
 func always(*Request) bool { return true }
 
-// givesBothTimes is false where MOR compares the one that is given with what
-// it has stored.
+// givesBothTimes reports whether both times are given. If one is missing, MOR
+// compares the other with the one that it has stored.
 func givesBothTimes(r *Request) bool {
 	_, from := r.given(ActiveFrom)
 	_, till := r.given(ActiveTill)

@@ -61,7 +61,7 @@ func hasControl[T text](s T) bool {
 	return false
 }
 
-// isQuoted reports whether s stands in quotes.
+// isQuoted reports whether s is in quotes.
 func isQuoted(s []byte) bool {
 	n := len(s)
 	return n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0]

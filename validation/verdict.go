@@ -1,16 +1,16 @@
 package validation
 
-// Verdict is what the gateway decides about one request for the action. The
-// zero value is no permission: what has not been judged is refused.
+// Verdict is the gateway's decision about one request for the action. The zero
+// value refuses: a request that was not judged is not forwarded.
 type Verdict uint8
 
-// The closed set of verdicts. Those from AccessDenied on are in the order of
+// The verdicts, a closed set. Those from AccessDenied on are in the order of
 // the contract's table of errors: see Rules.
 const (
 	Undecided Verdict = iota // not judged, by a fault of the gateway's own
 	Accepted
 
-	// What MOR has no message for, decided before the contract's table.
+	// Verdicts without a message of MOR's, reached before the contract's table.
 	MethodNotAllowed
 	TooLarge
 	UnsupportedMediaType
@@ -18,7 +18,7 @@ const (
 	Incomplete
 	TimedOut
 
-	// What MOR documents, in its own words.
+	// Verdicts that MOR documents, in its own words.
 	AccessDenied
 	GetDisabled
 	IncorrectHash

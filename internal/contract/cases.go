@@ -130,7 +130,7 @@ func (c Check) rangeCases() []Case {
 	return cases
 }
 
-// textCases are control characters in each text, and that MOR alone judges those of which no check speaks.
+// textCases put control characters in each text, and show that MOR alone judges texts without a check.
 func textCases() []Case {
 	var cases []Case
 	for _, name := range Texts {

@@ -46,7 +46,7 @@ var Checks = []Check{
 		wrong: []string{"active_from", "9", "active_till", "8"}},
 }
 
-// Guarded are the parameters of which MOR, or a rule, makes something. No reader may take another one for them.
+// Guarded are the parameters that MOR or a rule uses. No reader may mistake another parameter for one of them.
 var Guarded = []string{"u", "did_id", "hash", "call_limit", "did_user_id", "active_from", "active_till", "grace_time", "_method"}
 
 // Texts are the guarded parameters whose text goes to MOR as it is: a control character in one makes the request

@@ -14,7 +14,7 @@ func TestJudge(t *testing.T) {
 	names := map[string]bool{}
 	for _, c := range Cases() {
 		if names[c.Name] {
-			t.Errorf("%s stands twice", c.Name)
+			t.Errorf("%s is there twice", c.Name)
 		}
 		names[c.Name] = true
 		t.Run(c.Name, func(t *testing.T) {

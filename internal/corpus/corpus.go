@@ -124,7 +124,7 @@ func Parse(file string, data []byte) ([]Case, error) {
 	return cases, nil
 }
 
-// trimEnd drops what stands between a case and the next one's header: empty lines and comments.
+// trimEnd drops the empty lines and comments between a case and the next one's header.
 func trimEnd(lines []string) []string {
 	for len(lines) > 0 {
 		last := lines[len(lines)-1]

@@ -27,8 +27,8 @@
 // Line ends are CRLF in the request. The head ends at the first empty line; the body is what follows,
 // without the empty lines at its end. Unless the case is raw, " HTTP/1.1" is added to a first line that
 // does not have it, and so are a Host line and, where there is a body, a Content-Length line if the case
-// has none of its own; a runner's own lines stand at the end of the head. In a raw case they
-// stand where $(headers) is.
+// has none of its own; a runner's own lines come at the end of the head. In a raw case they
+// replace $(headers).
 //
 // Placeholders: $(action) the path of the action; $(hash) the hash of the documentation's example, and
 // that example's required parameters as a query, $(ok), as members of a JSON object, $(json), and as

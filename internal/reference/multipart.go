@@ -29,7 +29,7 @@ var (
 	rackTwoName = regexp.MustCompile(`(?i)content-disposition:[^\n]*;[ \t\r\n]*name=("[^"]*"|[^][ \t\r\n()<>,;:\\"/?=]+)`)
 )
 
-// readMultipart cuts the body at every boundary, wherever it stands.
+// readMultipart cuts the body at every boundary, wherever it is.
 func readMultipart(body []byte, boundary string) (Values, error) {
 	pieces := bytes.Split(body, []byte("--"+boundary))
 	last := len(pieces) - 1
@@ -72,7 +72,7 @@ func readHead(head, val string) (name string, err error) {
 	for _, line := range strings.Split(head, "\r\n") {
 		field, _, _ := strings.Cut(strings.ToLower(line), ":")
 		if seen[field] {
-			return "", fmt.Errorf("%s stands twice in a part", field)
+			return "", fmt.Errorf("%s is repeated in a part", field)
 		}
 		seen[field] = true
 		if m := partDisposition.FindStringSubmatch(line); m != nil {

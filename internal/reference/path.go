@@ -10,7 +10,7 @@ import (
 var actionSegment = regexp.MustCompile(`^did_details_update(\..*)?$`)
 
 // Routed reports whether some server can route a raw path to the action:
-// Rails, which unescapes it, or one behind another that has done so before or
+// Rails, which unescapes it, or Rails after a server that has unescaped it or
 // has resolved dot segments.
 func Routed(raw string) bool {
 	for range 3 {

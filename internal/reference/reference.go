@@ -4,8 +4,8 @@
 // the gateway. Tests use it as an oracle: what the gateway accepts, the
 // reference must be able to read, and read alike.
 //
-// It is more lenient than the gateway where that does no harm: it accepts
-// what all readings of the request agree on.
+// It is more lenient than the gateway where that is harmless: it accepts
+// requests on which all readings agree.
 package reference
 
 import (
@@ -121,7 +121,7 @@ func (v Values) checkQuotes() error {
 func (v Values) add(name string, val *string) error {
 	old, again := v[name]
 	if again && ((old == nil) != (val == nil) || old != nil && *old != *val) {
-		return fmt.Errorf("%s stands twice", name)
+		return fmt.Errorf("%s is repeated", name)
 	}
 	v[name] = val
 	return nil
@@ -147,7 +147,7 @@ func checkHeader(h http.Header) error {
 	}
 	for _, cgi := range []string{"CONTENT_TYPE", "CONTENT_LENGTH", "CONTENT_ENCODING"} {
 		if count[cgi] > 1 {
-			return fmt.Errorf("%s stands twice", cgi)
+			return fmt.Errorf("%s is repeated", cgi)
 		}
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 )
 
 // Build builds the binary that is released, without the race detector, and returns its path in dir. The clone may
-// belong to another user, for whom git tells no version.
+// belong to another user, and git tells no version then.
 func Build(dir string) (path string, err error) {
 	path = filepath.Join(dir, "caddy")
 	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-w -s", "-tags", "nobadger,nomysql,nopgx",

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what must happen. It is no measure:
-// only a failing test waits so long.
+// Patience is how long a test waits for what must happen. It measures nothing:
+// only a failing test waits that long.
 const Patience = 60 * time.Second
 
 // Tool returns the path of a program that is not a Go package. Without it the
@@ -69,7 +69,7 @@ func Eventually(t testing.TB, what string, happened func() bool) {
 	}
 }
 
-// FindAny returns the first of the words that stands in the text, or nothing.
+// FindAny returns the first of the words that is in the text, or nothing.
 func FindAny(text string, words []string) string {
 	for _, word := range words {
 		if strings.Contains(text, word) {

@@ -41,7 +41,7 @@ module GenerousMultipart
   end
 end
 
-# FirstHash keeps the first value of a key that stands twice.
+# FirstHash keeps the first value of a repeated key.
 class FirstHash < Hash
   attr_accessor :twice
 

@@ -104,7 +104,7 @@ func mayBeCut(r *validation.Request) bool {
 
 func isHashIn(s []byte) bool { return len(s) == validation.HashLen && isHex(s) }
 
-// hasHashIn reports whether 40 hex digits, and no more, stand in a row.
+// hasHashIn reports whether s has a run of exactly 40 hex digits.
 func hasHashIn(s []byte) bool {
 	run := 0
 	for _, c := range s {

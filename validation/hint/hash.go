@@ -16,25 +16,24 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
-// Limits of what is done for one wrong hash, so that a flood of them is no
-// load.
+// Limits of the work for one wrong hash, so that a flood of them is no load.
 const (
-	// MaxDigests is how many digests are made at most for each key that counts
-	// for the user; an HMAC counts as two.
+	// MaxDigests is the most digests for each key that counts for the user. An
+	// HMAC counts as two.
 	MaxDigests = 100
-	// maxHinted is the length in bytes from which on a value is left out.
+	// maxHinted is the length in bytes of the longest value that is hashed.
 	maxHinted = 64
 )
 
-// mistake is one row of the table: what to say, and whether the hash is the
-// one that the mistake makes of the request and the key.
+// mistake is one row of the table: the hint, and a function that reports
+// whether the mistake produces the request's hash.
 type mistake struct {
 	Hint
 	made func(t *trial) bool
 }
 
-// mistakes are the usual mistakes that leave a hash of the right form, the
-// commonest first.
+// mistakes are the usual mistakes that give a wrong hash of the right form,
+// the most common first.
 var mistakes = append([]mistake{
 	{Hint{"newline", "a newline after the key was hashed too; use printf or echo -n, and trim what you read from a file"}, func(t *trial) bool {
 		return t.sha1(t.didID, t.key, "\n") || t.sha1(t.didID, t.key, "\r\n")
@@ -124,12 +123,12 @@ func included(n validation.Name) mistake {
 	}}
 }
 
-// invisible are the characters that are copied along with a key, unseen: the
+// invisible are the characters that are copied unseen with a key: the
 // byte order mark, the no-break space, the zero-width space, the word joiner,
 // the mark of the writing direction, and the tab.
 var invisible = []string{"\ufeff", "\u00a0", "\u200b", "\u2060", "\u200e", "\t"}
 
-// Hints about no usual mistake.
+// Hints that need no digest of a usual mistake, or find none.
 var (
 	keyAsHash = Hint{"key_as_hash", "the API Secret Key itself was sent as the hash: change the key in MOR and here, and fix the client; the hash is the SHA-1 of did_id followed by the key"}
 	cutShort  = Hint{"cut_short", "the hash is right, but cut short; send all 40 digits, and look for a field or column that is too short"}
@@ -140,8 +139,8 @@ var (
 	resellersKeyLacking = Hint{keyLacking.Name, "MOR has a key for this reseller that the gateway lacks: add it to the reseller's line; or \"Disable hash checking\" is on in MOR"}
 )
 
-// KeyInHash reports whether a key, and not a digest, was sent as the hash: alone,
-// or beside did_id or other text.
+// KeyInHash reports whether a key was sent instead of a digest: alone, or next
+// to did_id or other text.
 func KeyInHash(p *validation.Policy, r *validation.Request) bool {
 	val, _ := r.Value(validation.Hash)
 	didID, _ := r.Value(validation.DidID)
@@ -208,8 +207,8 @@ func ofDigests(p *validation.Policy, r *validation.Request) (h Hint, digests int
 	return none, t.digests
 }
 
-// ofOtherKey names the reseller with whose key a wrong hash is right. It makes
-// one digest for each key that there is.
+// ofOtherKey names the reseller whose key makes a wrong hash right. It makes
+// one digest for every key.
 func ofOtherKey(p *validation.Policy, r *validation.Request) Hint {
 	t := newTrial(r)
 	for name, keys := range p.Keys.Resellers() {
@@ -222,7 +221,7 @@ func ofOtherKey(p *validation.Policy, r *validation.Request) Hint {
 	return Hint{}
 }
 
-// trial compares a wrong hash with what mistakes would make of one key.
+// trial compares a wrong hash with the hashes that mistakes make from one key.
 type trial struct {
 	key         string
 	didID, user string
@@ -231,8 +230,8 @@ type trial struct {
 	buf         []byte
 
 	r *validation.Request
-	// The values of did_id and the others but the hash, as they stand in the
-	// request and in the order of the documentation, with and without u.
+	// The values of all parameters except the hash, in the order of the request
+	// and in the order of the documentation, with and without u.
 	all, noUser, sorted, sortedNoUser []string
 }
 

@@ -23,12 +23,12 @@ func (h Hint) String() string {
 	return h.Name + ": " + h.Text
 }
 
-// OverLimit is the hint where none was looked for.
+// OverLimit is the hint if there were too many wrong hashes to look for one.
 var OverLimit = Hint{Text: "not looked for: too many wrong hashes at once; run caddy mor-check"}
 
-// Of says why a request got the verdict, or what MOR may make of one that is
-// accepted. Digests are made only for a wrong hash that may be a digest, and
-// only if mayDigest allows it.
+// Of says why a request got the verdict, or why MOR may refuse one that is
+// accepted. It makes digests only for a wrong hash that looks like a digest,
+// and only if mayDigest allows it.
 func Of(p *validation.Policy, r *validation.Request, v validation.Verdict, mayDigest func() bool) Hint {
 	switch v {
 	case validation.Accepted:
@@ -85,8 +85,8 @@ func Thorough(p *validation.Policy, r *validation.Request, v validation.Verdict)
 	return Of(p, r, v, func() bool { return true })
 }
 
-// AfterSuccess returns the hint h of a request with the verdict, which MOR has
-// accepted, with what that means if the hash is wrong here.
+// AfterSuccess returns the hint for a request that MOR has accepted in spite of
+// the verdict. It extends h if the hash is wrong here.
 func AfterSuccess(p *validation.Policy, r *validation.Request, v validation.Verdict, h Hint) Hint {
 	switch {
 	case v != validation.IncorrectHash || h.Name == "":
