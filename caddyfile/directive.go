@@ -10,8 +10,8 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterDirective("mor_gateway", parse)
-	// Before all that dispatches: ordered next to reverse_proxy, a site with
-	// handle blocks would pass it by.
+	// Before every directive that dispatches: next to reverse_proxy, the handle
+	// blocks of a site would bypass it.
 	httpcaddyfile.RegisterDirectiveOrder("mor_gateway", httpcaddyfile.Before, "invoke")
 }
 
@@ -23,8 +23,8 @@ func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		return nil, err
 	}
 	if matcher == nil && h.IsNamedRoute() {
-		// Of a named route without a matcher Caddy 2.11.9 keeps the first handler
-		// alone. This matcher matches every request, and keeps them all.
+		// Without a matcher Caddy 2.11.9 keeps only the first handler of a named
+		// route. This matcher matches every request, and keeps them all.
 		matcher = caddy.ModuleMap{}
 	}
 	m := new(caddymodule.Handler)
