@@ -37,7 +37,7 @@ func (r *Report) WriteText(w io.Writer, colours bool) error {
 	if len(r.Notes) > 0 {
 		t.head("what else to know")
 		for _, note := range r.Notes {
-			fmt.Fprint(t, "- " + note + "\n")
+			fmt.Fprint(t, "- "+note+"\n")
 		}
 	}
 	_, err := io.WriteString(w, t.String())
@@ -64,11 +64,11 @@ func (t *textWriter) paint(colour, s string) string {
 	return colour + s + "\x1b[0m"
 }
 
-func (t *textWriter) head(s string) { fmt.Fprint(t, "\n" + t.paint(bold, s) + "\n") }
+func (t *textWriter) head(s string) { fmt.Fprint(t, "\n"+t.paint(bold, s)+"\n") }
 
 func (t *textWriter) summary(r *Report) {
 	for _, line := range r.read() {
-		fmt.Fprint(t, line + "\n")
+		fmt.Fprint(t, line+"\n")
 	}
 	if r.Requests == 0 {
 		return
