@@ -98,7 +98,7 @@ func (e *Entry) fromVariables(o object) {
 	e.Status, _ = strconv.Atoi(o.text("status"))
 }
 
-// time returns the line's time, wherever it stands.
+// time returns the line's time, anywhere.
 func (o object) time() time.Time {
 	for _, name := range []string{"ts", "time", "time_iso8601", "time_local", "@timestamp", "timestamp", "msec"} {
 		if t, ok := ParseTime(strings.Trim(o.text(name), "[]")); ok {

@@ -86,7 +86,7 @@ type finder struct {
 	at   int
 }
 
-// isIn reports whether it stands between start and end. Start never goes back.
+// isIn reports whether it is between start and end. Start never goes back.
 func (f *finder) isIn(lines []byte, start, end int) bool {
 	if f.at < start {
 		i := f.find(lines[start:])
@@ -137,7 +137,7 @@ func indexAPI(s []byte) int {
 	return -1
 }
 
-// indexEscape finds an escape that may stand for a character of
+// indexEscape finds an escape that may mean a character of
 // did_details_update, or for a further escape. Clients escape other characters.
 func indexEscape(s []byte) int {
 	for i := 0; ; i++ {

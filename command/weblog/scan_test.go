@@ -75,7 +75,7 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A long line is counted and left out, wherever it stands, in the memory of a
+// A long line is counted and left out, anywhere, in the memory of a
 // short one.
 func TestScanLongLines(t *testing.T) {
 	const hit = `"GET /api/x HTTP/1.1"`

@@ -104,7 +104,7 @@ func quote(s []byte) int {
 	}
 }
 
-// quoted returns what stands before the closing quotes, and behind them. Where
+// quoted returns the text before the closing quotes, and the text after them. Where
 // a format of nginx escapes nothing, quotes in the request are not the end.
 func quoted(s []byte) (text, behind []byte, ok bool) {
 	n := quote(s)
@@ -188,9 +188,9 @@ func status(behind []byte) int {
 	return 0
 }
 
-// client returns the address of the client from what stands before the time.
-// That is what stands before the "-" of a name that nobody asks for; of several
-// addresses in a list, the first.
+// client returns the address of the client from the text before the time: the
+// text before the "-" of a name that nobody asks for, or the first of several
+// addresses in a list.
 func client(head []byte) string {
 	fields := strings.FieldsFunc(string(head[:min(len(head), 512)]), func(c rune) bool { return isSeparator(c) && c != ',' })
 	for i := 0; i+1 < len(fields); i++ {
