@@ -48,6 +48,7 @@ func TestParse(t *testing.T) {
 		{"two fields of time", `2026-11-27 09:30:15 192.0.2.7 "POST ` + target + ` HTTP/1.1" 200 148`, request},
 		{"seconds", `1795771815.000 192.0.2.7 "POST ` + target + ` HTTP/1.1" 200 148`, request},
 		{"bars", `192.0.2.7|2026-11-27T09:30:15Z|"POST ` + target + ` HTTP/1.1"|200`, request},
+		{"names before values", `time=2026-11-27T09:30:15Z client=192.0.2.7 request="POST ` + target + ` HTTP/1.1" status=200`, request},
 		{"no time", `192.0.2.7 - - "POST ` + target + ` HTTP/1.1" 200 148`, timeless},
 		{"request in front", `"POST ` + target + ` HTTP/1.1" 200 192.0.2.7 [27/Nov/2026:09:30:15 +0000]`, with(func(e *Entry) { e.Client = "" })},
 		{"no protocol", `192.0.2.7 - - [27/Nov/2026:09:30:15 +0000] "POST ` + target + `" 200 148`, request},

@@ -176,7 +176,7 @@ func unescape(s []byte) []byte {
 }
 
 // isSeparator reports whether a format may have the character between fields.
-func isSeparator(c rune) bool { return strings.ContainsRune(" \t|;,", c) }
+func isSeparator(c rune) bool { return strings.ContainsRune(" \t|;,=", c) }
 
 // status returns the first number of three digits.
 func status(behind []byte) int {
