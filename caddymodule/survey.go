@@ -90,6 +90,7 @@ type place struct {
 	server *caddyhttp.Server
 	hosts  []string
 	gate   gate
+	gets   bool      // the gateway lets GET through
 	passed []*sender // those before it, with no gateway before them
 	depth  int       // of named routes
 }
@@ -99,6 +100,7 @@ type sender struct {
 	place
 	upstreams []string
 	early     bool // a gateway comes after it
+	buffers   bool // request_buffers
 }
 
 // walk collects all senders of a config.
@@ -143,7 +145,7 @@ func (w *walk) handlers(handlers []caddyhttp.MiddlewareHandler, at place) (_ pla
 			for _, s := range at.passed {
 				s.early = true
 			}
-			at.gate, at.passed = wholeGate, nil
+			at.gate, at.gets, at.passed = wholeGate, h.AllowGet && !h.monitor, nil
 		case *reverseproxy.Handler:
 			at = w.sender(h, at)
 			over = len(h.HandleResponse) == 0 // else it may be forward_auth
@@ -179,7 +181,7 @@ func (w *walk) responses(handlers []caddyhttp.ResponseHandler, at place) {
 // sender records a handler that sends requests on, and returns the place after
 // it.
 func (w *walk) sender(h *reverseproxy.Handler, at place) place {
-	s := &sender{place: at}
+	s := &sender{place: at, buffers: h.RequestBuffers != 0}
 	for _, u := range h.Upstreams {
 		s.upstreams = append(s.upstreams, u.Dial)
 	}
@@ -207,6 +209,8 @@ func (w walk) warn(logger *zap.Logger) {
 			what = "requests reach this upstream before mor_gateway has judged them; put mor_gateway first, or remove the order option"
 		case s.gate == noGate && slices.ContainsFunc(s.upstreams, func(u string) bool { return mor[u] }):
 			what = "requests reach an upstream of a guarded site without mor_gateway; add mor_gateway here too"
+		case s.gets && s.buffers:
+			what = "with request_buffers here, a GET that allow_get lets through is sent to MOR twice when a connection breaks; remove one of the two"
 		default:
 			continue
 		}

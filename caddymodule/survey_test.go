@@ -19,7 +19,7 @@ import (
 // TestSurvey loads configs, as operators write them, and looks for warnings of
 // ways round the gateway, each with its upstream. MOR is at :1.
 func TestSurvey(t *testing.T) {
-	const matcher, before, without = "has a matcher", "before mor_gateway", "without mor_gateway"
+	const matcher, before, without, twice = "has a matcher", "before mor_gateway", "without mor_gateway", "twice"
 	for name, tc := range map[string]struct {
 		config string
 		want   []string
@@ -56,6 +56,8 @@ func TestSurvey(t *testing.T) {
 		"guarded errors":    {"http://:9 {\nmor_gateway k\nreverse_proxy :1\nhandle_errors {\nmor_gateway k\nreverse_proxy :1\n}\n}", nil},
 		"intercept":         {"http://:9 {\nintercept {\nhandle_response {\nreverse_proxy :1\n}\n}\nmor_gateway k\nreverse_proxy :1\n}", []string{without + " :1"}},
 		"handle_response":   {"http://:9 {\nmor_gateway k\nreverse_proxy :1 {\nhandle_response {\nreverse_proxy :1\n}\n}\n}", nil},
+		"GET, buffered":     {"http://:9 {\nmor_gateway {\nsecret k\nallow_get\n}\nreverse_proxy :1 {\nrequest_buffers 1KiB\n}\n}", []string{twice + " :1"}},
+		"POST, buffered":    {"http://:9 {\nmor_gateway k\nreverse_proxy :1 {\nrequest_buffers 1KiB\n}\n}", nil},
 		"dynamic upstreams": {"http://:9 {\nmor_gateway /b/* k\nreverse_proxy {\ndynamic a mor 80\n}\n}", []string{matcher + " "}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +79,7 @@ func TestSurvey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := surveyed(t, string(logged), matcher, before, without); !slices.Equal(got, tc.want) {
+			if got := surveyed(t, string(logged), matcher, before, without, twice); !slices.Equal(got, tc.want) {
 				t.Errorf("warned of %q, want %q", got, tc.want)
 			}
 		})
