@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -47,17 +48,25 @@ func FreeAddr(t testing.TB) string {
 	return "127.0.0.1:" + FreePort(t)
 }
 
-// FreePort returns a port on the loopback that nobody listens on.
+// FreePort returns a port on the loopback that nobody listens on, and that no
+// other call has returned.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l := Listen(t)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l := Listen(t)
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		_ = l.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, again := freePorts.LoadOrStore(port, true); !again {
+			return port
+		}
 	}
-	return port
 }
+
+// freePorts are those that FreePort has returned.
+var freePorts sync.Map
 
 // Eventually waits until what must happen has happened.
 func Eventually(t testing.TB, what string, happened func() bool) {
