@@ -38,8 +38,18 @@ func startUpstream() (addr string, err error) {
 	return l.Addr().String(), exec.Command("taskset", "-a", "-p", "-c", "0", strconv.Itoa(os.Getpid())).Run()
 }
 
-// start starts a program on the last core and waits until its sites answer.
-func start(p program, upstream string) (*server, error) {
+// start starts a program on the last core and waits until its sites answer. A connection of the load may have taken
+// one of their ports meanwhile: then it tries again with others.
+func start(p program, upstream string) (s *server, err error) {
+	for range 3 {
+		if s, err = startOnce(p, upstream); err == nil {
+			break
+		}
+	}
+	return s, err
+}
+
+func startOnce(p program, upstream string) (*server, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
@@ -87,7 +97,7 @@ func (s *server) await() error {
 				_ = c.Close()
 				break
 			}
-			if tries == 500 {
+			if tries == 250 {
 				return fmt.Errorf("the server does not answer on %s: %w", addr, err)
 			}
 			time.Sleep(20 * time.Millisecond)
