@@ -35,7 +35,10 @@ func main() {
 		log.Fatal("give the folder with tests.json, fuzz.txt and bench.md; start it as ./xcaddy.sh evidence")
 	}
 	dir := os.Args[1]
-	e := evidence{Date: time.Now().Format(time.DateOnly), Machine: machine(), Bench: strings.TrimSpace(read(dir, "bench.md"))}
+	e := evidence{
+		Date: time.Now().Format(time.DateOnly), Machine: machine(), Bench: strings.TrimSpace(read(dir, "bench.md")),
+		For: cmp.Or(os.Getenv("FOR"), "1h"), FuzzTime: cmp.Or(os.Getenv("FUZZTIME"), "10m"), // as xcaddy.sh has them
+	}
 	e.readTests(read(dir, "tests.json"))
 	e.readFuzz(read(dir, "fuzz.txt"))
 	t := template.Must(template.ParseFS(page, "evidence.md.tmpl"))
@@ -55,6 +58,7 @@ func read(dir, name string) string {
 // evidence is what the page shows.
 type evidence struct {
 	Date, Machine           string
+	For, FuzzTime           string // how long the generator and each fuzz target ran
 	Passed, Failed, Skipped int
 	Proof                   []string // the figures of the tests against MOR's servers
 	Rules                   []string // rows: a rule, and the cases that notice its absence
