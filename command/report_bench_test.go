@@ -73,7 +73,7 @@ func timeOf(b *testing.B, stdin io.Reader, env string, name string, args ...stri
 }
 
 // BenchmarkReport compares mor-report with grep, which only counts the lines,
-// on a log of 1 GB. See docs/performance.md.
+// on a log of 1 GB. See docs/evidence.md.
 func BenchmarkReport(b *testing.B) {
 	caddy, err := testkit.Build(b.TempDir())
 	if err != nil {

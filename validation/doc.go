@@ -156,8 +156,8 @@
 //
 // # Order
 //
-// Policy.Head judges method, declared length, type of the body, target, query
-// and header; Policy.Body the body; Policy.Rules the contract's table of
-// errors, with the values of both. A parameter in the query wins over one in
-// the body, as in Rails, but the two are the same then.
+// Policy.Judge reads the method, the declared length, the type of the body, the
+// target, query and header lines, and the body; then it goes through Rules. A
+// parameter in the query wins over one in the body, as in Rails, but the two are
+// the same then.
 package validation
