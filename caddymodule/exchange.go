@@ -19,7 +19,7 @@ type exchange struct {
 	req     validation.Request
 	body    *requestBody // nil if there is none
 	verdict validation.Verdict
-	hinted  hint.Hint // what hint has found
+	hinted  *hint.Hint // what hint has found
 
 	passage *passage
 	own     passage // of the first gateway that the request meets

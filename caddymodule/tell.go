@@ -142,10 +142,11 @@ func (x *exchange) placeholder(key string) (any, bool) {
 // hint says what is odd about the request, or why its hash is wrong. It keeps
 // the hint, because two log lines may need it.
 func (x *exchange) hint() hint.Hint {
-	if x.hinted == (hint.Hint{}) {
-		x.hinted = hint.Of(&x.handler.policy, &x.req, x.verdict, hintLimit.Allow)
+	if x.hinted == nil {
+		h := hint.Of(&x.handler.policy, &x.req, x.verdict, hintLimit.Allow)
+		x.hinted = &h
 	}
-	return x.hinted
+	return *x.hinted
 }
 
 // Limits of the hints that need digests, for the whole process: a flood of
