@@ -86,7 +86,7 @@ func (r *result) measure(upstream string) error {
 	loads := make([]*load, len(r.sides))
 	for i, side := range r.sides {
 		if servers[side.program] == nil {
-			begin := func() (*server, error) { return start(programs[side.program], upstream) }
+			begin := func() (*server, error) { return start(programs()[side.program], upstream) }
 			if side.program == mor.program {
 				begin = startMOR
 			}

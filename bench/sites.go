@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"log"
+	"os"
+	"strings"
+)
 
 // program is a Caddy with some sites. Sites that are compared with each other are in one process where they can be: two
 // processes of the very same program and configuration differ by more than the gateway costs.
@@ -17,15 +21,31 @@ const (
 	headers = "header Content-Type \"text/xml; charset=utf-8\"\nheader Cache-Control no-store\nheader X-Content-Type-Options nosniff\nrespond \"$page\""
 )
 
-var programs = map[string]program{
-	"one": {sites: map[string]string{
-		"plain": proxy, "again": proxy, "gateway": guard + proxy, "buffered": guard + proxy + buffers,
-		"respond": headers, "logged": "log\n" + headers,
-	}},
-	"quiet": {quiet: true, sites: map[string]string{"respond": headers, "gateway": guard}},
-	"stock": {sites: map[string]string{"plain": proxy}},
-	// As the unit and the edge example have it.
-	"shipped": {env: []string{"GOGC=400"}, sites: map[string]string{"gateway": guard + proxy + buffers}},
+func programs() map[string]program {
+	return map[string]program{
+		"one": {sites: map[string]string{
+			"plain": proxy, "again": proxy, "gateway": guard + proxy, "buffered": guard + proxy + buffers,
+			"respond": headers, "logged": "log\n" + headers,
+		}},
+		"quiet": {quiet: true, sites: map[string]string{"respond": headers, "gateway": guard}},
+		"stock": {sites: map[string]string{"plain": proxy}},
+		// As the unit and the edge example have it.
+		"shipped": {env: []string{"GOGC=400"}, sites: map[string]string{"gateway": guard + edgeProxy()}},
+	}
+}
+
+// edgeProxy returns the reverse_proxy of the edge example, with this upstream.
+func edgeProxy() string {
+	text, err := os.ReadFile("caddyfile/edge.Caddyfile")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, snippet, ok := strings.Cut(string(text), "(mor) {\n")
+	snippet, _, ended := strings.Cut(snippet, "\n}\n")
+	if !ok || !ended {
+		log.Fatal("caddyfile/edge.Caddyfile has no (mor)")
+	}
+	return strings.Replace(snippet, "10.0.0.5:80", "$upstream", 1)
 }
 
 // side is a site of a program.
