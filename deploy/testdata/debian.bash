@@ -66,7 +66,7 @@ END
 [ "$(stat -c %a /etc/caddy-mor-gateway/keys/admin)" = 600 ] || fail "others can read the key"
 
 echo "== the Caddyfile, and a MOR"
-caddy-mor-gateway respond --listen 127.0.0.1:8081 --body "<page><status><success>$success</success></status></page>" >/dev/null 2>&1 &
+HOME=/tmp caddy-mor-gateway respond --listen 127.0.0.1:8081 --body "<page><status><success>$success</success></status></page>" >/dev/null 2>&1 &
 sed -i 's/10\.0\.0\.5:80/127.0.0.1:8081/; s/^mor\.example\.com {/&\n\ttls internal/' /etc/caddy-mor-gateway/Caddyfile
 caddy-mor-gateway-key check
 systemctl enable --now caddy-mor-gateway
@@ -125,7 +125,7 @@ echo 'mistake {' >>/etc/caddy-mor-gateway/Caddyfile
 ! caddy-mor-gateway-key check 2>/tmp/said || fail "the check is passed"
 has /tmp/said Caddyfile:
 ! echo third-key | caddy-mor-gateway-key add 2>/tmp/said || fail "a key is taken"
-has /tmp/said 'it goes on as before'
+has /tmp/said 'it keeps running as before'
 answers "$success" https second-key
 dpkg -i /mnt/new.deb >/tmp/said 2>&1
 has /tmp/said 'NOT restarted'

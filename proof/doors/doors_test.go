@@ -343,6 +343,7 @@ func startEdge(t *testing.T, mor string) (address string, trust *x509.CertPool) 
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("MOR_KEYS", dir+"/")
+	t.Setenv("XDG_DATA_HOME", dir) // Caddy writes its instance's number there
 	if err := os.WriteFile(filepath.Join(dir, "admin"), []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
