@@ -33,10 +33,10 @@ Usage: ./xcaddy.sh <command>
   test [ARG...]   run the tests with the race detector; ARGs go to 'go test',
                   for example: test -run Hash ./validation
   bench [ARG...]  measure the gateway against Caddy without it
-  evidence        run everything for hours, and write docs/evidence.md
-  release         make static binaries for linux on amd64 and arm64, their lists
-                  of contents (SBOM), Debian and RPM packages, and SHA-256 sums
-                  in ./dist
+  evidence        run all tests, fuzz targets and benchmarks (about two hours),
+                  and write docs/evidence.md
+  release         build static Linux binaries for amd64 and arm64, an SBOM for each,
+                  Debian and RPM packages, and SHA-256 sums, in ./dist
   help            print this text
 
 Needs only Go $go_wanted or newer. The first build fetches modules from the network;
@@ -62,7 +62,7 @@ need_go() {
 }
 
 need_write() {
-    [ -w "$here" ] || die "cannot write to $here: work in your own copy"
+    [ -w "$here" ] || die "cannot write to $here; use a copy of the project that you own"
 }
 
 # The module cache as a module proxy: a pinned version in it needs no network.
@@ -253,7 +253,7 @@ release() {
     cd dist
     sha256 caddy-mor-gateway* >SHA256SUMS
     cat SHA256SUMS
-    say "Built with $(go env GOVERSION): another version of Go makes different bytes"
+    say "Built with $(go env GOVERSION): another version of Go makes different binaries"
 }
 
 # What docs/evidence.md says, measured anew: about two hours on an idle machine with two cores. FOR and FUZZTIME make it
@@ -269,7 +269,7 @@ evidence() {
     say "All tests but the generator"
     go test -json -race -timeout 60m -tags "$TAGS" -skip '^TestGenerated$' ./... >"$out/tests.json" || say "Some tests failed"
     say "The benchmark"
-    "$here/bench/run" >"$out/bench.md" || say "The machine is too noisy for the benchmark"
+    "$here/bench/run" >"$out/bench.md" || say "The benchmark failed (see above)"
     say "The generator on puma and on Apache, $FOR each, and meanwhile the fuzz targets, $FUZZTIME each, two at a time"
     for world in puma apache; do
         go test -json -timeout 0 -tags "$TAGS" ./proof -run TestGenerated -proof.for="$FOR" -proof.world=$world >"$out/$world.json" &

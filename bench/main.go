@@ -32,7 +32,7 @@ func main() {
 	log.SetPrefix("bench: ")
 	flag.Parse()
 	if *caddy == "" || flag.NArg() > 0 || *starts < 2 || *rounds < 1 {
-		log.Fatal("start it as ./xcaddy.sh bench; give at least two starts, one round, and no further arguments")
+		log.Fatal("run it with ./xcaddy.sh bench; -starts must be at least 2, -rounds at least 1, and there are no other arguments")
 	}
 	if err := run(); err != nil {
 		log.Fatal(err)

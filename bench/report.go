@@ -39,7 +39,7 @@ func report(results []*result) (string, error) {
 		}
 	}
 	if noise > maxControl {
-		return "", fmt.Errorf("the machine is too noisy: the control is off by %.3f, more than %.2f. Give -starts more, or wait until nothing else runs.\n%s", noise, maxControl, b.String())
+		return "", fmt.Errorf("the machine is too noisy: the control is off by %.3f, more than %.2f. Raise -starts, or wait until nothing else is running.\n%s", noise, maxControl, b.String())
 	}
 	return b.String(), nil
 }

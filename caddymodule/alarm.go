@@ -20,7 +20,7 @@ func (x *exchange) alarm() {
 	case x.verdict != validation.Accepted && hint.KeyInHash(&x.handler.policy, &x.req):
 		level, what = zapcore.ErrorLevel, "a client sends the API Secret Key itself as the hash: change the key in MOR and here, and fix the client"
 	case x.req.SendsKey():
-		what = "a client sends the parameter API_Secret_Key: MOR does not want it, and others can read it; change the key in MOR and here, and fix the client"
+		what = "a client sends the parameter API_Secret_Key: MOR does not need it, and anyone who reads a log along the way gets the key; change the key in MOR and here, and fix the client"
 	default:
 		return
 	}

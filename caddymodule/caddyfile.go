@@ -58,7 +58,7 @@ type parser struct {
 func (p *parser) subdirective() (err error) {
 	name, args := p.Val(), p.RemainingArgs()
 	if p.seen[name] && name != "reseller" {
-		return p.Err("mor_gateway: a subdirective is repeated; give all its values on one line")
+		return p.Err("mor_gateway: a subdirective is repeated; write it once, with all its values on one line")
 	}
 	p.seen[name] = true
 	h := p.handler
@@ -88,7 +88,7 @@ func (p *parser) subdirective() (err error) {
 			return p.wrong(name, " enforce|monitor")
 		}
 		if args[0] != ModeEnforce && args[0] != ModeMonitor {
-			return p.Err("mor_gateway: there is no such mode; write: mode enforce|monitor")
+			return p.Err("mor_gateway: unknown mode; write: mode enforce|monitor")
 		}
 		h.Mode = args[0]
 	case "max_body":
@@ -136,7 +136,7 @@ func (p *parser) keys(values []string) ([]string, error) {
 			return nil, p.empty()
 		}
 		if err := checkKey(val); err != nil {
-			return nil, p.Errf("mor_gateway: key %d of the line %v", i+1, err)
+			return nil, p.Errf("mor_gateway: key %d on this line %v", i+1, err)
 		}
 	}
 	return values, nil

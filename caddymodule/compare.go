@@ -49,7 +49,7 @@ func (x *exchange) contradicts(message string) (validation.Verdict, bool) {
 func (x *exchange) refused(v validation.Verdict) {
 	mor, what := morOtherError, "MOR refuses what the gateway accepted"
 	if v == validation.IncorrectHash {
-		mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart; this user's key was changed in only one of the two"
+		mor, what = morIncorrectHash, "MOR refuses a hash that is right here: the keys have drifted apart; this user's key was changed in MOR or here, but not in both"
 	}
 	disagreementsTotal[x.verdict][mor].Inc()
 	if c := x.handler.logger.Check(zap.WarnLevel, what); c != nil {

@@ -42,7 +42,7 @@ func TestHintsInTheLog(t *testing.T) {
 		{"u=admin&did_id=6511&hash=" + newline, newlineHint},
 		{"u=admin&did_id=6511&hash=" + newline, hint.OverLimit.Text},
 		{"u=admin&did_id=6511&hash=F7DE355C9B4421CE6C705B4B32C89DBCACA51E46", upperHint},
-		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", "not_digits: the value has characters other than the digits 0 to 9"},
+		{"u=admin&did_id=6511&hash=f7de355c9b4421ce6c705b4b32c89dbcaca51e46&call_limit=x", "not_digits: the value has characters other than the digits 0 to 9; send digits only"},
 		{"did_id=6511&hash=" + newline, "u_missing: u is missing or blank; send it in the query, or at the top level of the body"},
 		{"u=admin&u=x", "query: u: given more than once with different values"},
 	} {

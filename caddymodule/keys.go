@@ -149,19 +149,19 @@ func checkKey(val string) error {
 
 // whyEmpty says why a placeholder has no value.
 func whyEmpty(val string) string {
-	in := placeholderIn(val) + " is empty"
+	in := placeholderIn(val)
 	kind, name, _ := strings.Cut(strings.Trim(val, " {}"), ".")
 	if kind == "file" {
 		var why *fs.PathError
 		if _, err := os.ReadFile(name); errors.As(err, &why) { //nolint:gosec // the operator's own, as Caddy reads it
-			return fmt.Sprintf("%s: the file cannot be read: %v; let Caddy's user read it", in, why.Err)
+			return fmt.Sprintf("%s: the file cannot be read: %v; check the path, and that Caddy's user may read the file", in, why.Err)
 		}
-		return placeholderIn(val) + " " + errEmpty.Error()
+		return in + " " + errEmpty.Error()
 	}
 	if _, ok := os.LookupEnv(name); ok {
-		return in + "; set the variable to the key where Caddy runs, before it starts"
+		return in + " is empty; set the variable to the key in Caddy's environment before Caddy starts"
 	}
-	return in + ": the variable is not set; set it where Caddy runs, before it starts"
+	return in + ": the variable is not set; set it in Caddy's environment before Caddy starts"
 }
 
 // placeholder is a whole value that refers to a key kept elsewhere.

@@ -312,7 +312,7 @@ func TestDisagreementsSayWhy(t *testing.T) {
 		var warned []map[string]any
 		for _, message := range []string{
 			"MOR accepts what the gateway would refuse", "MOR refuses what the gateway accepted",
-			"MOR refuses a hash that is right here: the keys have drifted apart; this user's key was changed in only one of the two",
+			"MOR refuses a hash that is right here: the keys have drifted apart; this user's key was changed in MOR or here, but not in both",
 		} {
 			warned = append(warned, s.Logged(message)...)
 		}

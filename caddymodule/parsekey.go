@@ -10,7 +10,7 @@ import (
 	"github.com/mor-gateway/caddy-mor-gateway/validation/hint"
 )
 
-var errEmpty = errors.New("is empty; MOR does not work with an empty API Secret Key")
+var errEmpty = errors.New("is empty; put the API Secret Key there (MOR does not work with an empty one)")
 
 // ParseKey returns the API Secret Key in the text of a file or a variable,
 // without the white space around it, as MOR stores it. The error continues a

@@ -204,13 +204,13 @@ func (w walk) warn(logger *zap.Logger) {
 		var what string
 		switch {
 		case s.gate == matchedGate:
-			what = "mor_gateway has a matcher: requests that do not match bypass the gateway on their way to this upstream, including targets that no path matcher sees; remove it"
+			what = "mor_gateway has a matcher: requests that do not match bypass the gateway on their way to this upstream, including absolute-form targets that no path matcher sees; remove the matcher"
 		case s.early:
 			what = "requests reach this upstream before mor_gateway has judged them; put mor_gateway first, or remove the order option"
 		case s.gate == noGate && slices.ContainsFunc(s.upstreams, func(u string) bool { return mor[u] }):
-			what = "requests reach an upstream of a guarded site without mor_gateway; add mor_gateway here too"
+			what = "requests reach this upstream without mor_gateway, although another route to it is guarded; add mor_gateway to this route too"
 		case s.gets && s.buffers:
-			what = "with request_buffers here, a GET that allow_get lets through is sent to MOR twice when a connection breaks; remove one of the two"
+			what = "a GET that allow_get lets through is sent to MOR twice if the connection breaks, because of request_buffers; remove request_buffers or allow_get"
 		default:
 			continue
 		}

@@ -33,7 +33,7 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:      "mor-hash",
 		Usage:     "--did-id <id> [--secret-file <file>|-] [--url <base> --user <name> [--set <name>=<value>]...]",
-		Short:     "Makes the hash of a did_details_update for MOR",
+		Short:     "Makes the hash for a did_details_update request",
 		Long:      hashHelp,
 		CobraFunc: hashCommand,
 	})

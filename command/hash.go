@@ -23,7 +23,7 @@ func hashCommand(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.didID, "did-id", "", "Id of the DID")
 	f.StringVar(&o.secretFile, "secret-file", "", "File with the API Secret Key, or - for standard input (default: the variable "+keyVariable+")")
-	f.StringVar(&o.url, "url", "", "Address of MOR, such as https://mor.example/billing: print a curl command")
+	f.StringVar(&o.url, "url", "", "Print a curl command for the MOR at this address, such as https://mor.example/billing")
 	f.StringVar(&o.user, "user", "", "Username, with --url")
 	f.StringArrayVar(&o.set, "set", nil, "A further parameter as name=value, with --url; repeatable")
 	runE(cmd, func(args []string) (int, error) {

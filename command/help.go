@@ -128,8 +128,8 @@ Colours are used only on a terminal, and not if NO_COLOR is set.
 
 WHAT IS NOT CHECKED
 
-MOR alone knows from its database whether the user and the DID exist, and whether
-the user may change the DID. Matchers are not applied, and neither are directives
+Only MOR, with its database, knows whether the user and the DID exist, and
+whether the user may change the DID. Matchers are not applied, and neither are directives
 that run before mor_gateway and change the request, such as rewrite. Header
 lines with _ or . in their name are dropped, as Caddy does by default. In monitor
 mode a refused request is forwarded anyway: the verdict and the exit status are
@@ -161,39 +161,40 @@ A recorded request, with JSON for a program:
 
 const reportHelp = `
 Says what the MOR gateway (the directive mor_gateway) would have done with the
-requests in logs that exist already, before it is installed, or what it did:
-how many it accepts and refuses, whom it would stop and why, what to do about
-each, and with which block in the Caddyfile it would accept what MOR may have
+requests in existing logs, before you install it, or what it did: how many
+requests it accepts and refuses, which users it would stop and why, how to fix
+each case, and a Caddyfile block that accepts every request MOR may have
 accepted. It judges with the same code as the running gateway, and sends
 nothing.
 
 THE LOGS
 
-Files, plain or compressed with gzip, or - for standard input. Each line is told
-apart by itself, so logs may be mixed, in any order:
+Files, plain or compressed with gzip, or - for standard input. The format is
+detected line by line, so logs can be mixed, in any order:
 
   - access logs of Apache and nginx: common, combined, and other formats that
     have the request in quotes or in the variables of JSON;
   - access logs of Caddy, in JSON;
   - the gateway's own log, also as journalctl -o cat prints it.
 
-Lines that are none of these, or are broken, are counted. A log that breaks off
-counts as far as it goes. A request counts once if Caddy's access log and the
-gateway's own log tell of it, but twice if two servers have logged it: give the
-log of one of them.
+Lines in any other format, and broken lines, are only counted. A log that breaks
+off is read up to that point. A request in both Caddy's access log and the
+gateway's own log counts once. A request that two servers have logged counts
+twice: give the log of only one of them.
 
 WHAT A LOG CANNOT SAY
 
-An access log has the method and the target of a request, but neither header
-lines nor a body. A POST whose query lacks u, did_id or hash may have them in
-its body: it is not judged. Nor is one whose query a filter has taken out of the
-log. The gateway in the mode monitor judges these too: read its log then.
+An access log has the method and the target of a request, but no header lines
+and no body. A POST without u, did_id or hash in its query may have them in its
+body, so it is not judged. Neither is a request whose query a filter removed
+from the log. A gateway in monitor mode judges these too: read its log instead.
 
-Whether MOR accepted a request is not known either, since its errors have the
-status 200 too. The gateway's log tells where MOR was of another opinion.
+The access log does not show whether MOR accepted a request, because MOR sends
+its errors with status 200 too. The gateway's log shows where MOR disagreed.
 
-Requests for other methods of the API are counted by name, with how many carried
-a hash that is right for a DID, which is a right one for did_details_update.
+Requests for other methods of the API are counted by name. The report also says
+how many of them had a right hash for a DID: that hash works for
+did_details_update too.
 
 OPTIONS
 
@@ -207,20 +208,20 @@ OPTIONS
 
 --secret-file <file>
     Without --config: the file with the admin's API Secret Key, or - for
-    standard input. Without this too, the key is in MOR_API_SECRET_KEY.
+    standard input. Default: the variable MOR_API_SECRET_KEY.
 
 --since <time>, --until <time>
     The period: a day (2026-11-30), which --until includes, or a time
     ("2026-11-30 14:00", 2026-11-30T14:00:00Z). Without a zone it is local.
 
 --html <file>
-    Writes a page too, in one file that needs no other and has no script. Only
-    an older page is overwritten.
+    Also writes the report as one HTML file without scripts. An existing file
+    is overwritten only if it is an HTML page.
 
 --json
     Prints one JSON object instead of the text. Its members are
       logs           name, lines; broken if it was not read to its end; strange
-                     if no line of it is of a known form
+                     if it has no line in a known format
       lines          all, and those left out: unknown, unreadable, too_long,
                      outside (of the period), without_time
       from, to       the first and the last request for the method
@@ -229,26 +230,25 @@ OPTIONS
       unjudged       reason (in_body, redacted), text, requests, to_do
       stopped        user, verdict, hint, requests, first, last, from (up to
                      three addresses; more if there are more), to_do, and
-                     mor_accepted: of how many it is known
-      others         refused requests of which stopped does not tell
+                     mor_accepted (how many MOR is known to have accepted)
+      others         refused requests that are not in stopped
       users          user, accepted, refused, not_judged
       methods        method, requests, right_hash
-      answers        of MOR, that contradict a verdict: user, verdict, hint,
+      answers        of MOR that contradict a verdict: user, verdict, hint,
                      mor, requests, first, last, to_do
-      statuses       of the answers, but 200: name, requests
-      seen_twice     lines of which the gateway's own log tells too
+      statuses       other than 200, of the answers: name, requests
+      seen_twice     access log lines whose request is in the gateway's log
       step_seconds, timeline
                      from, accepted, refused, not_judged
       suggestion     the block for the Caddyfile
-      notes          what else has to be known
+      notes          what else to know
     A list has at most 1000 rows, the most frequent first.
 
-No key, hash, password or URL is in any of these, and no text of a log can do
-anything to a terminal, a page or a spreadsheet. But they tell of users and
+None of these contains a key, hash, password or URL, and no text from a log can
+harm a terminal, a page or a spreadsheet. They do contain usernames and client
 addresses.
 
-A bar on standard error shows how far it is, on a terminal only. NO_COLOR keeps
-colours out.
+On a terminal, standard error shows a progress bar. NO_COLOR turns colours off.
 
 EXIT STATUS
 
@@ -257,12 +257,12 @@ EXIT STATUS
 
 EXAMPLES
 
-Before anything is installed, on the machine of MOR, with its key:
+Before you install anything, on MOR's machine, with MOR's key:
 
 	$ printf %s "$KEY" >key && chmod 600 key
 	$ caddy mor-report --secret-file key --html report.html /var/log/httpd/access_log*
 
-In the mode monitor, by the gateway's own log of the last week:
+In monitor mode, from the gateway's own log of the last week:
 
 	$ journalctl -u caddy-mor-gateway -o cat --since -7d |
 	    caddy mor-report --config /etc/caddy-mor-gateway/Caddyfile -

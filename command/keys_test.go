@@ -19,7 +19,7 @@ func TestTheCommandsReadKeysAsTheModule(t *testing.T) {
 		"UTF-16":             {"\xff\xfes\x00e\x00c\x00r\x00e\x00t\x00\r\x00\n\x00", " is UTF-16 text, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark", false},
 		"without a mark":     {"\x00s\x00e\x00c\x00r\x00e\x00t\x00\n", " is UTF-16 text, as > writes it in older Windows shells; save the key as UTF-8 without a byte order mark", false},
 		"byte order mark":    {"\ufeffsecret\n", " begins with a byte order mark; save the key as UTF-8 without one", false},
-		"empty":              {"\n", " is empty; MOR does not work with an empty API Secret Key", false},
+		"empty":              {"\n", " is empty; put the API Secret Key there (MOR does not work with an empty one)", false},
 		"two lines":          {"secret\nother\n", " has more than one line; put each key in its own file", false},
 		"quotes":             {"'secret'", " is in quotes, which count as part of the key (an --env-file keeps them); remove them, unless the key in MOR has them too", true},
 		"environment file":   {"KEY=secret", " begins with NAME=, like a line of an environment file; keep only the key there, unless the key in MOR begins that way too", true},
@@ -104,7 +104,7 @@ func TestCheckWithCredentials(t *testing.T) {
 	if got := runCaddy(t, "", env, "validate", "--config", config, "--adapter", "caddyfile"); got.status != 0 {
 		t.Errorf("validate: %+v", got)
 	}
-	const missing = "{file./run/credentials/none/mor_api_secret_key} is empty: the file cannot be read"
+	const missing = "{file./run/credentials/none/mor_api_secret_key}: the file cannot be read"
 	if got := runCaddy(t, "", nil, "mor-check", "--config", config, checkURL); got.status != 2 || !strings.Contains(got.errOut, missing) {
 		t.Errorf("without the variable: %+v", got)
 	}

@@ -34,9 +34,9 @@ func reportCommand(cmd *cobra.Command) {
 	var o reportOptions
 	o.addTo(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.since, "since", "", "Leave out what is older: a day, or a time with or without its zone")
-	f.StringVar(&o.until, "until", "", "Leave out what is newer; a day is included")
-	f.StringVar(&o.html, "html", "", "Write the report to this file, as a page")
+	f.StringVar(&o.since, "since", "", "Leave out older requests; a day, or a time with or without a zone")
+	f.StringVar(&o.until, "until", "", "Leave out newer requests; if it is a day, that day is included")
+	f.StringVar(&o.html, "html", "", "Also write the report to this file, as an HTML page")
 	f.BoolVar(&o.json, "json", false, "Print JSON")
 	runE(cmd, func(args []string) (int, error) {
 		if err := o.run(cmd, args); err != nil {
@@ -183,7 +183,7 @@ func createPage(name string) (*os.File, error) {
 	const doctype = "<!DOCTYPE html>"
 	old, err := readFile(name, int64(len(doctype)))
 	if err == nil && len(old) > 0 && string(old) != doctype {
-		return nil, fmt.Errorf("--html: %s exists and is no page; it is not overwritten", name)
+		return nil, fmt.Errorf("--html: %s exists and is not an HTML page; give another name, or remove it", name)
 	}
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 }

@@ -71,7 +71,7 @@ func check(p *validation.Policy, raw []byte) *report {
 	}
 	rep.Hint = hint.Thorough(p, r, v).String()
 	if r.SendsKey() {
-		rep.Notes = append(rep.Notes, "the request has the parameter API_Secret_Key: MOR does not want it, and others can read it; change the key, and fix the client")
+		rep.Notes = append(rep.Notes, "the request has the parameter API_Secret_Key: MOR does not need it, and anyone who reads a log along the way gets the key; change the key in MOR and here, and fix the client")
 	}
 	if !rep.Accepted {
 		rep.Answer = caddymodule.XML(v)

@@ -42,9 +42,9 @@ var readings = [...]struct {
 }{
 	{"method is POST or GET", (*Policy).readMethod},
 	{"declared length is at most max_body", (*Policy).readLength},
-	{"content type carries parameters", readType},
-	{"target, query and header lines can be read in one way", readHead},
-	{"body is whole, small enough and can be read in one way", (*Policy).readBody},
+	{"content type and encoding are supported", readType},
+	{"target, query and header lines can be read in only one way", readHead},
+	{"body is complete, within max_body, and can be read in only one way", (*Policy).readBody},
 }
 
 func (p *Policy) readMethod(r *Request) Verdict {

@@ -31,9 +31,9 @@ type Rule struct {
 // table, is the answer". Every list of rules comes from this table, or is
 // checked against it.
 var rules = [...]Rule{
-	{AccessDenied, "access_denied", "Access Denied", "u is given, and may call", nil, (*Policy).allowsUser},
+	{AccessDenied, "access_denied", "Access Denied", "u is given and is allowed to call", nil, (*Policy).allowsUser},
 	{GetDisabled, "get_disabled", "GET Requests are disabled", "the method is POST, or GET is allowed", always, (*Policy).allowsMethod},
-	{IncorrectHash, "incorrect_hash", "Incorrect hash", "hash is the SHA-1 of did_id and a key of this u", always, (*Policy).hashIsRight},
+	{IncorrectHash, "incorrect_hash", "Incorrect hash", "hash is the SHA-1 of did_id followed by a key that counts for this u", always, (*Policy).hashIsRight},
 	{DidNotFound, "did_not_found", "DID was not found", "did_id is a positive integer", nil, didIDIsPositive},
 	{CallLimitFormat, "call_limit_format", "Call limit is incorrect format", "call_limit, if given, is an integer from 0 to 2147483647", always, optional(CallLimit, MaxCallLimit)},
 	{ActiveFromInvalid, "active_from_invalid", "Active from must be a valid timestamp", "active_from, if given, is an integer from 0 to 253402300799", always, optional(ActiveFrom, MaxTimestamp)},

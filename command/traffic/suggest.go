@@ -48,7 +48,7 @@ func suggest(h *caddymodule.Handler, users *table[string, userTally], unknown in
 		gets += u.val.gets
 	}
 	if gets > 0 {
-		b.line("# %s with GET. Right only if MOR's \"Allow GET API\" is on.", plural(gets, "request"))
+		b.line("# %s used GET. Keep allow_get only if \"Allow GET API\" is on in MOR.", plural(gets, "request"))
 	}
 	if h.AllowGet || gets > 0 {
 		b.line("allow_get")
@@ -87,11 +87,11 @@ func (b *suggestion) resellers(h *caddymodule.Handler, users *table[string, user
 		if old := keys[u.key]; len(old) > 0 {
 			of = placeholders("reseller."+u.key, old) + " " + placeholder("", "reseller."+u.key+".new")
 		}
-		b.line("# %s: %s by no key that is known here. A key of its own, if MOR accepts them.", u.val.name, plural(u.val.hashes, "hash"))
+		b.line("# %s: %s matched no key given here. If MOR accepts them, this user has a key of its own: add it.", u.val.name, plural(u.val.hashes, "hash"))
 		b.line("reseller %s %s", quoteName(u.val.name), of)
 	}
 	if missing > maxSuggested {
-		b.line("# %d more users have hashes by no key that is known here.", missing-maxSuggested)
+		b.line("# %d more users have hashes that match no key given here.", missing-maxSuggested)
 	}
 	return named
 }
@@ -121,10 +121,10 @@ func (b *suggestion) users(h *caddymodule.Handler, users *table[string, userTall
 		if n > maxNamed {
 			names += fmt.Sprintf(" and %d more", n-maxNamed)
 		}
-		b.line("# Not named below, since no hash of theirs is right: %s.", names)
+		b.line("# Left out, because none of their hashes is right: %s.", names)
 	}
 	if unusual > 0 {
-		b.line("# Not named below, since their names are unusual: %s.", plural(int64(unusual), "user"))
+		b.line("# Left out, because of unusual characters in the name: %s.", plural(int64(unusual), "user"))
 	}
 	quoted := make([]string, len(names))
 	for i, name := range names {
@@ -133,9 +133,9 @@ func (b *suggestion) users(h *caddymodule.Handler, users *table[string, userTall
 	switch {
 	case len(names) == 0:
 	case len(names) > maxSuggested:
-		b.line("# Everyone may call: %d users are too many to name.", len(names))
+		b.line("# No users line, so everyone may call: %d users are too many to list.", len(names))
 	case unknown > 0 && len(h.Users) == 0:
-		b.line("# Not yet: of %s the user is not known.", plural(unknown, "request"))
+		b.line("# Uncomment once you know every user; for %s the user is unknown.", plural(unknown, "request"))
 		b.line("# users %s", strings.Join(quoted, " "))
 	default:
 		b.line("# Nobody else may call.")

@@ -31,11 +31,11 @@ func (r *Report) WriteText(w io.Writer, colours bool) error {
 	t.answers(r)
 	t.methods(r)
 	if r.Requests > 0 {
-		t.head("a block for the Caddyfile that accepts what MOR may have accepted")
+		t.head("a Caddyfile block that accepts every request MOR may have accepted")
 		fmt.Fprint(t, r.Suggestion)
 	}
 	if len(r.Notes) > 0 {
-		t.head("what else to know")
+		t.head("notes")
 		for _, note := range r.Notes {
 			fmt.Fprint(t, "- "+note+"\n")
 		}
@@ -99,11 +99,11 @@ func (r *Report) read() []string {
 		n    int64
 		text string
 	}{
-		{r.Lines.Unreadable, "broken, or of no known form, though they speak of the API"},
-		{r.Lines.Unknown, "of no known form"},
+		{r.Lines.Unreadable, "broken or in an unknown format, although they mention the API"},
+		{r.Lines.Unknown, "in an unknown format"},
 		{r.Lines.Long, "too long"},
-		{r.Lines.Outside, "outside of the period"},
-		{r.Lines.Timeless, "without a time"},
+		{r.Lines.Outside, "outside the period"},
+		{r.Lines.Timeless, "without a timestamp"},
 	} {
 		if o.n > 0 {
 			odd = append(odd, number(o.n)+" "+o.text)
@@ -121,7 +121,7 @@ func (r *Report) read() []string {
 			}
 			all = append(all, s.Name+" ("+number(s.Requests)+")")
 		}
-		lines = append(lines, "answered with another status than 200, so hardly by MOR's API: "+strings.Join(all, ", "))
+		lines = append(lines, "answered with a status other than 200, so probably not by MOR's API: "+strings.Join(all, ", "))
 	}
 	return lines
 }
@@ -142,7 +142,7 @@ func (t *textWriter) stopped(r *Report) {
 		}
 		_ = tw.Flush()
 		if rest := r.rest(maxLines); rest > 0 {
-			fmt.Fprintf(t, "and %s in further rows: --html and --json have them\n", plural(rest, "request"))
+			fmt.Fprintf(t, "%s more in rows not shown here; use --html or --json\n", number(rest))
 		}
 	}
 	if len(rows) > 0 || len(r.Unjudged) > 0 {
@@ -208,7 +208,7 @@ func (t *textWriter) answers(r *Report) {
 	if len(r.Answers) == 0 {
 		return
 	}
-	t.head("where MOR's answer is known, and another one than the verdict")
+	t.head("where MOR's answer contradicts the verdict")
 	tw := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "user\ttimes\tverdict\tMOR's answer\twhat to do")
 	for i, a := range r.Answers {
@@ -224,9 +224,9 @@ func (t *textWriter) methods(r *Report) {
 	if len(r.Methods) == 0 {
 		return
 	}
-	t.head("other methods of the API, which the gateway does not look at")
+	t.head("other API methods, which the gateway does not check")
 	tw := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "method\ttimes\twith a hash that is right for a DID")
+	fmt.Fprintln(tw, "method\ttimes\twith a right hash for a DID")
 	for i, m := range r.Methods {
 		if i == maxLines {
 			fmt.Fprintf(tw, "and %d more\n", len(r.Methods)-i)
@@ -251,7 +251,7 @@ func plural(n int64, what string) string {
 }
 
 func percent(n, of int64) string {
-	return strconv.FormatFloat(100*float64(n)/float64(max(of, 1)), 'f', 1, 64) + " %"
+	return strconv.FormatFloat(100*float64(n)/float64(max(of, 1)), 'f', 1, 64) + "%"
 }
 
 // bar is a bar of a chart, of up to 30 characters; what is there has one.

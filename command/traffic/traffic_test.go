@@ -190,7 +190,7 @@ func TestAnswers(t *testing.T) {
 	if len(r.Answers) != 3 || r.Answers[0].MOR != "success" || r.Answers[0].Requests != 2 || r.Answers[1].MOR != "incorrect_hash" || r.Answers[1].ToDo == "" || r.Answers[2].ToDo != "add a reseller" {
 		t.Errorf("%+v", r.Answers)
 	}
-	const unknown = "whether MOR accepted these requests is not known"
+	const unknown = "does not show whether MOR accepted these requests"
 	if strings.Contains(text, unknown) {
 		t.Error("the report says that MOR's answers are not known")
 	}
@@ -247,7 +247,7 @@ func TestBroken(t *testing.T) {
 	if r.Accepted == 0 || r.Logs[0].Broken == "" || !r.Logs[1].Strange || r.Lines.Unreadable != 1 || r.Lines.Unknown != 2 {
 		t.Errorf("%+v %+v", r.Logs, r.Lines)
 	}
-	for _, want := range []string{"log 0 was read to where it breaks off: unexpected EOF", "log 1 has no line of a form that is known"} {
+	for _, want := range []string{"log 0 breaks off, and only the part before that was read: unexpected EOF", "log 1 has no line in a known format"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
 		}
@@ -287,7 +287,7 @@ func TestBounded(t *testing.T) {
 	if len(r.Stopped) > 1000 || len(r.Users) > 1000 || len(r.Methods) > 1000 || len(r.Timeline) > 60 || len(text) > 3<<20 {
 		t.Errorf("%d rows, %d users, %d methods, %d spans, %d bytes", len(r.Stopped), len(r.Users), len(r.Methods), len(r.Timeline), len(text))
 	}
-	if !strings.Contains(text, "there was more than a table holds") {
+	if !strings.Contains(text, "a table was full") {
 		t.Error("the report does not say what is left out")
 	}
 }

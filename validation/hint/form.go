@@ -22,7 +22,7 @@ var (
 	likeOther     = Hint{"other_digest", "the hash has the length of another digest (SHA-224, SHA-384 or SHA-512); MOR wants SHA-1, 40 hex digits"}
 	likeBase64    = Hint{"base64", "the hash looks like base64; write the digest as 40 lower-case hex digits"}
 	uniqueHash    = Hint{"uniquehash", `the hash looks like MOR's Uniquehash, which MOR takes only while "Disable hash checking" is on; send the SHA-1 of did_id followed by the key`}
-	malformedHash = Hint{"malformed", "the hash is not 40 hex digits, and its form is unknown"}
+	malformedHash = Hint{"malformed", "the hash is not 40 hex digits; send the SHA-1 of did_id followed by the key, as 40 lower-case hex digits"}
 )
 
 // ofForm says what is wrong with the form of a request's hash, or that did_id

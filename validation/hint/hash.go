@@ -132,9 +132,9 @@ var invisible = []string{"\ufeff", "\u00a0", "\u200b", "\u2060", "\u200e", "\t"}
 var (
 	keyAsHash = Hint{"key_as_hash", "the API Secret Key itself was sent as the hash: change the key in MOR and here, and fix the client; the hash is the SHA-1 of did_id followed by the key"}
 	cutShort  = Hint{"cut_short", "the hash is right, but cut short; send all 40 digits, and look for a field or column that is too short"}
-	noMatch   = Hint{"no_match", "none of the usual mistakes; most likely a different key, a different did_id, or extra characters between or around the two, such as quotes or a separator"}
+	noMatch   = Hint{"no_match", "no usual mistake explains this hash; most likely the key or did_id is different, or extra characters, such as quotes or a separator, were hashed with them"}
 	// adminsKeyOnly is noMatch for a user without keys of its own.
-	adminsKeyOnly       = Hint{noMatch.Name, "none of the usual mistakes; only the admin's key counts for this u, because the configuration has no reseller line for it; otherwise most likely a different did_id, or extra characters between or around the two"}
+	adminsKeyOnly       = Hint{noMatch.Name, "no usual mistake explains this hash; u has no reseller line in the configuration, so only the admin's key counts: add u's own key there, or look for a different did_id or extra characters around did_id and the key"}
 	keyLacking          = Hint{"key_lacking", "MOR has a key for this user that the gateway lacks: add `reseller <name> <key>`; or \"Disable hash checking\" is on in MOR"}
 	resellersKeyLacking = Hint{keyLacking.Name, "MOR has a key for this reseller that the gateway lacks: add it to the reseller's line; or \"Disable hash checking\" is on in MOR"}
 )

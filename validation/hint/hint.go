@@ -24,7 +24,7 @@ func (h Hint) String() string {
 }
 
 // OverLimit is the hint if there were too many wrong hashes to look for one.
-var OverLimit = Hint{Text: "not looked for: too many wrong hashes at once; run caddy mor-check"}
+var OverLimit = Hint{Text: "no hint: too many wrong hashes at once; run caddy mor-check"}
 
 // Of says why a request got the verdict, or why MOR may refuse one that is
 // accepted. It makes digests only for a wrong hash that looks like a digest,

@@ -12,9 +12,9 @@ import (
 var (
 	userMissing     = Hint{"u_missing", "u is missing or blank; send it in the query, or at the top level of the body"}
 	jsonUntyped     = Hint{"json_as_form", "the body looks like JSON but is declared as a form; send Content-Type: application/json"}
-	jsonMarked      = Hint{"json_bom", "JSON: the text begins with a byte order mark; send it without one"}
+	jsonMarked      = Hint{"json_bom", "the JSON begins with a byte order mark; send it without one"}
 	userSpaces      = Hint{"u_white_space", "there is white space around u; strip it"}
-	userUnlisted    = Hint{"u_not_listed", "u is not among the users or resellers in the gateway's configuration"}
+	userUnlisted    = Hint{"u_not_listed", "u is not among the users or resellers in the gateway's configuration; add it there if it may call"}
 	callLimitNumber = Hint{"call_limit_number", `call_limit is a JSON number, which some releases of MOR refuse; send it as a string, such as "10"`}
 )
 
@@ -29,7 +29,7 @@ var (
 	telephone    = Hint{"telephone_number", "did_id looks like a telephone number; send the id that MOR gave the DID"}
 	date         = Hint{"date", "the value looks like a date or a time of day; send Unix time, in seconds"}
 	sign         = Hint{"sign", "the number has a sign; send digits only"}
-	notDigits    = Hint{"not_digits", "the value has characters other than the digits 0 to 9"}
+	notDigits    = Hint{"not_digits", "the value has characters other than the digits 0 to 9; send digits only"}
 )
 
 func ofUser(p *validation.Policy, r *validation.Request) Hint {
