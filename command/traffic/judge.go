@@ -57,6 +57,7 @@ type judgement struct {
 	hint      string
 	user      string
 	right     bool      // the hash is right
+	open      bool      // nobody has looked at the hash
 	strange   hint.Hint // if no key makes the hash, and no usual mistake
 }
 
@@ -64,6 +65,12 @@ type judgement struct {
 // after it has found the hash to be right.
 func afterHash(v validation.Verdict) bool {
 	return v == validation.Accepted || v > validation.IncorrectHash
+}
+
+// beforeHash reports whether the gateway gives the verdict by a rule that comes
+// before the hash's, so that it has not looked at the hash.
+func beforeHash(v validation.Verdict) bool {
+	return v >= validation.AccessDenied && v < validation.IncorrectHash
 }
 
 // verdictOf returns the verdict with the label, if there is one.
@@ -110,7 +117,7 @@ func (j *judge) judge(method string, u *url.URL) (o judgement) {
 	missing := func(n validation.Name) bool { _, ok := r.Value(n); return !ok }
 	whole := method != http.MethodPost || !missing(validation.User) && !missing(validation.DidID) && !missing(validation.Hash)
 	if !whole && v >= validation.AccessDenied {
-		o.notJudged = inBody
+		o.notJudged, o.open = inBody, true
 		return o
 	}
 	o.verdict = v.String()

@@ -147,7 +147,7 @@ func (c *Collector) Report(h *caddymodule.Handler) *Report {
 			User: a.key.user, Verdict: a.key.verdict, Hint: a.key.hint, MOR: a.key.mor, Requests: a.count,
 			First: a.val.first, Last: a.val.last, ToDo: mendAnswer(a.key),
 		})
-		if a.key.mor == "success" {
+		if a.key.mor == success {
 			accepted[a.key.named()] += a.count
 		}
 	}
@@ -166,7 +166,7 @@ func (c *Collector) Report(h *caddymodule.Handler) *Report {
 		})
 	}
 	for i, u := range t.users.sorted() {
-		if i == maxListed {
+		if i == maxListed || u.count == 0 { // of the last only MOR's answer is known
 			break
 		}
 		r.Users = append(r.Users, User{u.val.name, u.val.counts})
@@ -230,6 +230,8 @@ func (t *tallies) merge(o *tallies) {
 		to.counts.add(from.counts)
 		to.right += from.right
 		to.hashes += from.hashes
+		to.open += from.open
+		to.success += from.success
 		to.gets += from.gets
 	})
 	t.stopped.merge(&o.stopped, func(to, from *sightings) {

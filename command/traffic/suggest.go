@@ -30,8 +30,8 @@ type suggestion struct{ strings.Builder }
 func (b *suggestion) line(format string, args ...any) { fmt.Fprintf(b, "\t"+format+"\n", args...) }
 
 // suggest returns the directive with which the gateway would accept what MOR
-// may have accepted: with the users who had a right hash, those whose keys are
-// missing, and GET if it was used. It has placeholders for keys, never a key.
+// may have accepted: with the users who may call, those whose keys are missing,
+// and GET if it was used. It has placeholders for keys, never a key.
 // Of so many requests the user is not known.
 func suggest(h *caddymodule.Handler, users *table[string, userTally], unknown int64) string {
 	b := new(suggestion)
@@ -96,7 +96,7 @@ func (b *suggestion) resellers(h *caddymodule.Handler, users *table[string, user
 	return named
 }
 
-// users writes the users of the config and those who had a right hash.
+// users writes the users of the config and those who may call.
 func (b *suggestion) users(h *caddymodule.Handler, users *table[string, userTally], resellers map[string]bool, unknown int64) {
 	names := slices.Clone(h.Users)
 	known := make(map[string]bool)
@@ -104,24 +104,25 @@ func (b *suggestion) users(h *caddymodule.Handler, users *table[string, userTall
 		known[validation.LowerUser(name)] = true
 	}
 	unusual := 0
-	var wrong []string
+	var wrong, open []string
 	for _, u := range users.sorted() {
 		switch {
 		case known[u.key] || resellers[u.key]:
 		case !username.MatchString(u.val.name):
 			unusual++
-		case u.val.right > 0:
+		case u.val.right > 0 || u.val.success > 0:
 			names = append(names, u.val.name)
+		case u.val.open > 0:
+			names, open = append(names, u.val.name), append(open, u.val.name)
 		default:
 			wrong = append(wrong, u.val.name)
 		}
 	}
-	if n := len(wrong); n > 0 {
-		names := strings.Join(wrong[:min(n, maxNamed)], ", ")
-		if n > maxNamed {
-			names += fmt.Sprintf(" and %d more", n-maxNamed)
-		}
-		b.line("# Left out, because none of their hashes is right: %s.", names)
+	if len(wrong) > 0 {
+		b.line("# Left out, because none of their hashes is right: %s.", firstOf(wrong))
+	}
+	if len(open) > 0 {
+		b.line("# Not left out, although their hashes were never checked: %s.", firstOf(open))
 	}
 	if unusual > 0 {
 		b.line("# Left out, because of unusual characters in the name: %s.", plural(int64(unusual), "user"))
@@ -141,6 +142,15 @@ func (b *suggestion) users(h *caddymodule.Handler, users *table[string, userTall
 		b.line("# Nobody else may call.")
 		b.line("users %s", strings.Join(quoted, " "))
 	}
+}
+
+// firstOf returns the first names of many.
+func firstOf(names []string) string {
+	text := strings.Join(names[:min(len(names), maxNamed)], ", ")
+	if n := len(names); n > maxNamed {
+		text += fmt.Sprintf(" and %d more", n-maxNamed)
+	}
+	return text
 }
 
 // lacksKey reports whether the user may have a key that is not known here.

@@ -72,6 +72,9 @@ type tallies struct {
 // stop is what would stop a user.
 type stop struct{ user, verdict, hint string }
 
+// success is MOR's answer to what it accepts.
+const success = "success"
+
 // answer is a known answer of MOR that contradicts the verdict.
 type answer struct {
 	stop
@@ -87,7 +90,9 @@ type userTally struct {
 	name    string // as it was spelled first
 	right   int64  // requests with a right hash
 	strange        // and with one that no key explains
-	gets    int64  // GETs with one of these two
+	open    int64  // and with one that nobody has looked at
+	success int64  // requests that were or would be refused, and MOR accepts
+	gets    int64  // GETs with one of these hashes, or in the gateway's own log
 }
 
 // sightings are when and from where a request came.
@@ -245,7 +250,7 @@ func (c *Collector) access(e *weblog.Entry) {
 			o.user = c.judge.shown(e.User, maxShown)
 		}
 		if o.verdict != e.Verdict {
-			o = judgement{verdict: e.Verdict, user: o.user, right: afterHash(decided)}
+			o = judgement{verdict: e.Verdict, user: o.user, right: afterHash(decided), open: beforeHash(decided)}
 		}
 		from = loud
 		if decided == validation.Accepted || decided == validation.Incomplete {
@@ -265,9 +270,12 @@ func (c *Collector) gateway(e *weblog.Entry) {
 	o := judgement{verdict: e.Verdict, user: c.judge.shown(e.User, maxShown), hint: c.judge.shown(e.Hint, maxHint)}
 	if e.MOR != "" {
 		c.answers.add(answer{stop{o.user, o.verdict, o.hint}, c.judge.shown(e.MOR, maxShown)}, 1).add(e.Time, e.Time, false, c.judge.shown(e.Client, maxShown))
+		if e.MOR == success && v != validation.Accepted && o.user != "" {
+			c.tallies[own].user(o.user, 0).success++
+		}
 		return
 	}
-	o.right = afterHash(v)
+	o.right, o.open = afterHash(v), beforeHash(v)
 	if strings.HasPrefix(e.Hint, noMatch) {
 		o.strange = hint.Hint{Name: noMatch, Text: o.hint}
 	}
@@ -286,24 +294,32 @@ func (c *Collector) count(from source, e *weblog.Entry, o *judgement) {
 	c.from, c.to = earlier(c.from, e.Time), later(c.to, e.Time)
 
 	if o.user != "" {
-		u := t.users.add(validation.LowerUser(o.user), 1)
-		if u.name == "" {
-			u.name = o.user
-		}
+		u := t.user(o.user, 1)
 		u.counts.add(n)
 		switch {
 		case o.right:
 			u.right++
 		case o.strange.Name != "":
 			u.strange = strange{u.hashes + 1, o.strange}
+		case o.open:
+			u.open++
 		}
-		if e.Method == http.MethodGet && (o.right || o.strange.Name != "") {
+		if e.Method == http.MethodGet && (from == own || o.right || o.open || o.strange.Name != "") {
 			u.gets++
 		}
 	}
 	if n.Refused > 0 {
 		t.stopped.add(stop{o.user, o.verdict, o.hint}, 1).add(e.Time, e.Time, false, c.judge.shown(e.Client, maxShown))
 	}
+}
+
+// user returns what is known of a user, with n more requests.
+func (t *tallies) user(name string, n int64) *userTally {
+	u := t.users.add(validation.LowerUser(name), n)
+	if u.name == "" {
+		u.name = name
+	}
+	return u
 }
 
 // method counts a request for another method of the API.
