@@ -22,7 +22,12 @@ var (
 	username = regexp.MustCompile(`^[\pL\pN_.@-]([\pL\pN_.@ -]*[\pL\pN_.@-])?$`)
 	keyFile  = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
 	keptAway = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
+	inFolder = regexp.MustCompile(`^\{file\.` + keyFolder + `([A-Za-z0-9_.-]+)\}$`)
 )
+
+// keyFolder is where the packages have keys. The service cannot read it: it has
+// copies, and MOR_KEYS says where.
+const keyFolder = "/etc/caddy-mor-gateway/keys/"
 
 // suggestion is a block for the Caddyfile while it is written.
 type suggestion struct{ strings.Builder }
@@ -52,6 +57,9 @@ func suggest(h *caddymodule.Handler, users *table[string, userTally], unknown in
 	}
 	if h.AllowGet || gets > 0 {
 		b.line("allow_get")
+	}
+	if h.Mode == caddymodule.ModeMonitor {
+		b.line("mode %s", h.Mode)
 	}
 	if h.MaxBody > 0 {
 		b.line("max_body %d", h.MaxBody)
@@ -157,16 +165,23 @@ func firstOf(names []string) string {
 func (u *userTally) lacksKey() bool { return u.right == 0 && u.hashes > 0 }
 
 // placeholder returns what the config has for a key, or a place for one: in the
-// folder where the packages have keys.
+// folder where the packages have keys. Of that folder the adapted config has no
+// longer that it may be another.
 func placeholder(val, name string) string {
+	if m := inFolder.FindStringSubmatch(val); m != nil {
+		return inKeys(m[1])
+	}
 	if keptAway.MatchString(val) {
 		return val
 	}
 	if name = strings.ToLower(name); !keyFile.MatchString(name) {
 		name = "reseller"
 	}
-	return "{file.{$MOR_KEYS:/etc/caddy-mor-gateway/keys/}" + name + "}"
+	return inKeys(name)
 }
+
+// inKeys returns the placeholder of a file with a key as the examples have it.
+func inKeys(file string) string { return "{file.{$MOR_KEYS:" + keyFolder + "}" + file + "}" }
 
 // placeholders returns what the config has for keys, and a place for each that
 // it has in plain text.

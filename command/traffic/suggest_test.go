@@ -82,3 +82,28 @@ func TestUserOfAnAnswer(t *testing.T) {
 		t.Errorf("%d requests, users %+v", r.Requests, r.Users)
 	}
 }
+
+// The block has the keys where the service can read them, and refuses nothing
+// if the config did not.
+func TestSuggestionKeepsTheConfig(t *testing.T) {
+	log := access("POST " + whole("admin", "1", "secret"))
+	for _, tt := range []struct {
+		name      string
+		h         caddymodule.Handler
+		want, not []string
+	}{
+		{"the packages' folder", caddymodule.Handler{
+			Secrets:   []string{"{file./etc/caddy-mor-gateway/keys/admin.new}", "{file./etc/caddy-mor-gateway/keys/admin}"},
+			Resellers: map[string][]string{"shop": {"{file./etc/caddy-mor-gateway/keys/reseller.shop}"}},
+		}, []string{
+			"\tsecret {file.{$MOR_KEYS:/etc/caddy-mor-gateway/keys/}admin.new} {file.{$MOR_KEYS:/etc/caddy-mor-gateway/keys/}admin}\n",
+			"\treseller shop {file.{$MOR_KEYS:/etc/caddy-mor-gateway/keys/}reseller.shop}\n",
+		}, []string{"mode"}},
+		{"other places", caddymodule.Handler{Secrets: []string{"{file./run/secrets/key}", "{env.KEY}", "{file./etc/caddy-mor-gateway/keys/old/admin}"}},
+			[]string{"\tsecret {file./run/secrets/key} {env.KEY} {file./etc/caddy-mor-gateway/keys/old/admin}\n"}, nil},
+		{"monitor mode", caddymodule.Handler{Mode: caddymodule.ModeMonitor}, []string{"\tmode monitor\n"}, nil},
+		{"enforce mode", caddymodule.Handler{Mode: caddymodule.ModeEnforce}, nil, []string{"mode"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) { checkBlock(t, &tt.h, log, tt.want, tt.not) })
+	}
+}
