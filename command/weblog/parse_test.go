@@ -1,6 +1,7 @@
 package weblog
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -58,6 +59,8 @@ func TestParse(t *testing.T) {
 		{"nginx without escapes", `192.0.2.7 - - [27/Nov/2026:09:30:15 +0000] "GET /api/x?a="b" HTTP/1.1" 200 1`, with(func(e *Entry) { e.Method, e.Target = "GET", `/api/x?a="b"` })},
 		{"space in the target", `192.0.2.7 - - [27/Nov/2026:09:30:15 +0000] "GET /api/x y HTTP/1.1" 400 1`, with(func(e *Entry) { e.Method, e.Target, e.Status = "GET", "/api/x y", 400 })},
 		{"no request", `192.0.2.7 - - [27/Nov/2026:09:30:15 +0000] "-" 408 - "/api/"`, Entry{}},
+		{"no request, and a referer", `192.0.2.7 - - [27/Nov/2026:09:30:15 +0000] "-" 408 - "https://mor` + target + `"`, Entry{}},
+		{"noise for a request", `192.0.2.7 - - [27/Nov/2026:09:30:15 +0000] "\x16\x03\x01" 400 - "/api/"`, Entry{}},
 		{"nginx's error log", `2026/11/27 09:30:15 [error] 7#7: *1 upstream timed out, client: 192.0.2.7, request: "POST ` + target + ` HTTP/1.1"`, Entry{}},
 
 		{"Caddy", `{"level":"info","ts":1795771815,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"10.0.0.9","client_ip":"192.0.2.7","method":"POST","uri":"` + target + `","headers":{"X":["{}"]}},"status":200}`, request},
@@ -104,10 +107,16 @@ func TestParseBroken(t *testing.T) {
 		whole[:60], whole[:100],
 		// Cut, with the next line behind it.
 		whole[:90] + whole,
+		// Quotes around each word.
+		`192.0.2.7 - - [27/Nov/2026:09:30:15 +0000] "POST" "` + target + `" "HTTP/1.1" 200`,
 		`did_details_update`, `"/api/"`, `{"uri":"/api/`, `{"request":{"uri":"/api/"`, "\x00\x00\x00/api/\x00", `[27/Nov/2026:09:30:15 +0000] "`, `"`, `\`, `}`, `{}`, `{"logger":1,"request":[],"ts":{}}`,
 	} {
-		if e, ok := Parse([]byte(line)); ok && e.Kind != Other {
+		e, ok := Parse([]byte(line))
+		if ok && e.Kind != Other {
 			t.Errorf("%q is read as %+v", line, e)
+		}
+		if ok && strings.Contains(line, "did_details_update") {
+			t.Errorf("%q names the method, and is not left out", line)
 		}
 	}
 }

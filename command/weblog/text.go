@@ -39,7 +39,9 @@ func parseText(line []byte) (Entry, bool) {
 	e := Entry{Kind: Access, Time: t, Client: client(head), Status: status(behind)}
 	e.Method, e.Target, ok = splitRequest(request)
 	if !ok {
-		return Entry{}, true // "-" or noise in the place of a request
+		// "-" or noise in the place of a request. If the line names the method, a
+		// request for it may stand in another place.
+		return Entry{}, string(request) == "-" || !bytes.Contains(line, []byte("did_details_update"))
 	}
 	return e, true
 }
