@@ -220,6 +220,7 @@ OPTIONS
 
 --json
     Prints one JSON object instead of the text. Its members are
+      version        of the gateway
       logs           name, lines; broken if it was not read to its end; strange
                      if it has no line in a known format
       lines          all, and those left out: unknown, unreadable, too_long,

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -113,7 +114,7 @@ func TestReportForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"acme", "get_disabled", "send a POST, or configure allow_get", "</html>"} {
+	for _, want := range []string{"acme", "get_disabled", "send a POST, or configure allow_get", "version of the gateway: " + caddymodule.Version(), "</html>"} {
 		if !bytes.Contains(html, []byte(want)) {
 			t.Errorf("no %q in the page", want)
 		}
@@ -122,13 +123,14 @@ func TestReportForms(t *testing.T) {
 		t.Error("the older page is not gone")
 	}
 	var data struct {
+		Version string
 		Refused int
 		Stopped []struct{ User, Verdict string }
 	}
 	if err := json.Unmarshal([]byte(got.out), &data); err != nil {
 		t.Fatal(err)
 	}
-	if data.Refused != 1 || len(data.Stopped) != 1 || data.Stopped[0].User != "acme" || data.Stopped[0].Verdict != "get_disabled" {
+	if data.Version != caddymodule.Version() || data.Refused != 1 || len(data.Stopped) != 1 || data.Stopped[0].User != "acme" || data.Stopped[0].Verdict != "get_disabled" {
 		t.Errorf("%+v", data)
 	}
 

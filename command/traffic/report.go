@@ -17,6 +17,8 @@ const maxListed = 1000
 // Report is what logs say, for people and for programs. All text in it that
 // comes from a log is harmless: without control characters, hashes and keys.
 type Report struct {
+	Version string `json:"version"` // the gateway's
+
 	Logs  []Log     `json:"logs"`
 	Lines Lines     `json:"lines"`
 	From  time.Time `json:"from,omitzero"` // the first request for the method
@@ -119,7 +121,8 @@ type Answer struct {
 func (c *Collector) Report(h *caddymodule.Handler) *Report {
 	t, twice := c.together()
 	r := &Report{
-		Logs: append([]Log{}, c.logs...), Lines: c.lines, From: c.from, To: c.to,
+		Version: caddymodule.Version(),
+		Logs:    append([]Log{}, c.logs...), Lines: c.lines, From: c.from, To: c.to,
 		Requests: t.sum(), counts: t.counts, SeenTwice: twice,
 		// In JSON an empty list, not null.
 		Verdicts: []Count{}, Unjudged: []Unjudged{}, Stopped: []Stopped{}, Users: []User{}, Methods: []Method{}, Answers: []Answer{},
