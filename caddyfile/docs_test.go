@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
@@ -43,10 +44,11 @@ func TestDocsAdapt(t *testing.T) {
 		for _, m := range fence.FindAllStringSubmatch(text, -1) {
 			n++
 			caddyfile := m[1]
-			if strings.HasPrefix(caddyfile, "mor_gateway") {
-				caddyfile = "http://example.com {\n\t" + strings.TrimSuffix(strings.ReplaceAll(caddyfile, "\n", "\n\t"), "\t") + "}\n"
+			if strings.HasPrefix(caddyfile, "mor_gateway") || strings.HasPrefix(caddyfile, "log {") {
+				caddyfile = "import log.caddy\n\nhttp://example.com {\n" + indented(caddyfile) + "}\n"
 			}
-			_, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": file})
+			// Imports are looked for here, beside the examples.
+			_, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": filepath.Base(file)})
 			if err != nil {
 				t.Errorf("%s: %v\n%s", file, err, caddyfile)
 			}
@@ -57,6 +59,56 @@ func TestDocsAdapt(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no Caddyfile found")
+	}
+}
+
+// indented returns lines for the inside of a block.
+func indented(lines string) string {
+	return "\t" + strings.TrimSuffix(strings.ReplaceAll(lines, "\n", "\n\t"), "\t")
+}
+
+// TestDocsKeepNoSecrets runs edge.Caddyfile with the log that docs/operating.md
+// keeps for a year, and sends what must not be in it.
+func TestDocsKeepNoSecrets(t *testing.T) {
+	const documented, beside = "/var/lib/caddy-mor-gateway/access.log", "\timport mor_access\n"
+	var block string
+	for _, m := range fence.FindAllStringSubmatch(docs(t)["../docs/operating.md"], -1) {
+		if strings.HasPrefix(m[1], "log {") {
+			block = m[1]
+		}
+	}
+	if !strings.Contains(block, documented) {
+		t.Fatalf("docs/operating.md keeps no log in %s", documented)
+	}
+	dir, m := t.TempDir(), newMOR(t)
+	file := filepath.Join(dir, "kept.log")
+	s := start(t, "edge.Caddyfile", dir, "10.0.0.5:80", m.Addr, "203.0.113.0/24", "127.0.0.1",
+		beside, beside+indented(strings.ReplaceAll(block, documented, file)))
+
+	hash := contract.Hash("6511", key)
+	header := []string{"Authorization", "Basic cGFzczp3b3Jk", "Cookie", "session=c00kie", "Referer", "https://mor.example.com/?p=pa55word"}
+	s.expect("POST", action+query("admin", hash)+"&p=pa55word", 200, success, header...)
+	s.expect("POST", action+query("admin", wrongHash)+"&p=pa55word", 200, "Incorrect hash", header...)
+	s.expect("POST", "https://mor.example.com/billing/api/user_details_get?u=admin&p=pa55word&hash="+hash, 200, "MOR's GUI", header...)
+	s.expect("POST", strings.Replace(action, "https", "http", 1)+query("admin", hash)+"&p=pa55word", 403, "HTTPS is required", header...)
+	s.stopQuiet()
+
+	kept, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(string(kept), `"handled request"`); got != 4 {
+		t.Errorf("%d requests are in the file, want 4", got)
+	}
+	for _, want := range []string{`"mor_did_id":"6511"`, `"mor_changes":"call_limit=999"`, `"client_ip":"127.0.0.1"`} {
+		if !strings.Contains(string(kept), want) {
+			t.Errorf("the file does not say who changed what: no %s", want)
+		}
+	}
+	for _, secret := range []string{hash, wrongHash, "hash=", "p=", "pa55word", "cGFzczp3b3Jk", "c00kie", key} {
+		if strings.Contains(string(kept), secret) {
+			t.Errorf("the file has %q:\n%s", secret, kept)
+		}
 	}
 }
 
