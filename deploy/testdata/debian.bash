@@ -93,7 +93,7 @@ if fail2ban-regex --version >/dev/null 2>&1 && /usr/bin/python3 -c 'import syste
 fi
 
 echo "== a rotation, and a reseller"
-echo second-key | caddy-mor-gateway-key add
+printf '\n second-key \r\n\n' | caddy-mor-gateway-key add
 answers "$success" https first-key
 answers "$success" https second-key
 echo third-key | caddy-mor-gateway-key add && fail "a third key"
@@ -102,12 +102,25 @@ answers "Incorrect hash" https first-key
 answers "$success" https second-key
 echo acme-key | caddy-mor-gateway-key add acme
 echo acme-key-2 | caddy-mor-gateway-key add acme
+[ "$(cat /etc/caddy-mor-gateway/keys/reseller.acme.new)" = acme-key-2 ] || fail "another key"
 caddy-mor-gateway-key undo acme
 answers "$success" https acme-key acme
 answers "Incorrect hash" https acme-key-2 acme
 answers "Incorrect hash" https acme-key
 caddy-mor-gateway-key remove acme
 answers "Incorrect hash" https acme-key acme
+
+echo "== keys that look wrong are taken, with a warning"
+printf '"in-quotes"\n' | caddy-mor-gateway-key add acme 2>/tmp/said
+has /tmp/said 'warning: resellers["acme"][0]: {file./etc/caddy-mor-gateway/keys/reseller.acme} is in quotes'
+has /tmp/said 'shorter than 16 bytes'
+caddy-mor-gateway-key remove acme
+sed -i 's/^\tlog default {/&\n\t\tformat console\n\t}\n\tlog other {\n\t\toutput discard/' /etc/caddy-mor-gateway/Caddyfile
+caddy-mor-gateway-key check >/tmp/said 2>&1
+has /tmp/said 'would start with this'
+[ "$(grep -c 'warning: .*shorter than 16 bytes.*secrets' /tmp/said)" = 1 ] || fail "warned not once: $(cat /tmp/said)"
+! grep -q second-key /tmp/said || fail "the key is shown"
+sed -i '/^\t\tformat console$/,/^\t\toutput discard$/d' /etc/caddy-mor-gateway/Caddyfile
 
 echo "== what must change nothing"
 find /etc/caddy-mor-gateway -type f -exec sha256sum {} + >/tmp/sums
@@ -116,6 +129,11 @@ for args in '' 'add a/b' 'add x.new' 'add new' 'add a b' 'finish' 'undo' 'remove
     ! echo second-key | caddy-mor-gateway-key ${args:-add} 2>/tmp/said || fail "'$args' passes"
 done
 ! echo ' ' | caddy-mor-gateway-key add acme || fail "an empty key passes"
+for lines in 'one\ntwo\n' 'one\rtwo' '\none\n\ntwo'; do
+    # shellcheck disable=SC2059
+    ! printf "$lines" | caddy-mor-gateway-key add acme 2>/tmp/said || fail "several lines pass"
+    has /tmp/said 'more than one line'
+done
 ! echo key | setpriv --reuid 65534 --clear-groups caddy-mor-gateway-key add 2>/tmp/said || fail "anybody may"
 sha256sum --quiet -c /tmp/sums
 
