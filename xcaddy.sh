@@ -260,6 +260,7 @@ release() {
 # shorter.
 evidence() {
     [ $# -eq 0 ] || misused "evidence takes no arguments"
+    need_write
     need_go
     cd "$here"
     out=$(mktemp -d)

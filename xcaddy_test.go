@@ -118,7 +118,7 @@ func TestClonesThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(dir, fs.FileMode(0o755)) })
-	for _, command := range []string{"build", "release"} {
+	for _, command := range []string{"build", "release", "evidence"} {
 		t.Run(command, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "sh", filepath.Join(dir, "xcaddy.sh"), command)
 			if os.Getuid() == 0 { // who may write everywhere
