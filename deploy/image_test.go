@@ -34,9 +34,7 @@ type image struct {
 
 func buildImage(t testing.TB) *image {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	testkit.Need(t, os.Geteuid() == 0, "root")
 	testkit.Tool(t, "buildah")
 	context := filepath.Dir(release(t))
 	dir := t.TempDir()

@@ -24,9 +24,7 @@ type machine struct {
 // boot starts a machine, which sees the folder under /mnt.
 func boot(t *testing.T, dir string) *machine {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	testkit.Need(t, os.Geteuid() == 0, "root")
 	unshare, nspawn := testkit.Tool(t, "unshare"), testkit.Tool(t, "systemd-nspawn")
 	testkit.Tool(t, "nsenter")
 	testkit.Tool(t, "python3")

@@ -21,14 +21,21 @@ const Patience = 60 * time.Second
 func Tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
+	Need(t, err == nil, name+", which is not installed")
+	return path
+}
+
+// Need skips the test unless it has what it needs, or fails it if
+// MOR_GATEWAY_REQUIRE_TOOLS is 1.
+func Need(t testing.TB, has bool, what string) {
+	t.Helper()
+	switch {
+	case has:
+	case os.Getenv("MOR_GATEWAY_REQUIRE_TOOLS") == "1":
+		t.Fatalf("needs %s; MOR_GATEWAY_REQUIRE_TOOLS=1 does not let it be skipped", what)
+	default:
+		t.Skipf("needs %s", what)
 	}
-	if os.Getenv("MOR_GATEWAY_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("needs %s, which is not installed", name)
-	}
-	t.Skipf("needs %s, which is not installed", name)
-	return ""
 }
 
 // Listen listens on a free port of the loopback until the test ends.

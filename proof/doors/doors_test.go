@@ -58,9 +58,8 @@ func TestDoors(t *testing.T) {
 			for _, tool := range append(server.tools, strings.Fields(server.command)[0], "ruby") {
 				testkit.Tool(t, tool)
 			}
-			if exec.Command("ruby", "-e", `require "action_controller/railtie"`).Run() != nil {
-				t.Skip("needs actionpack and railties, which are not installed")
-			}
+			gems := exec.Command("ruby", "-e", `require "action_controller/railtie"`).Run() == nil
+			testkit.Need(t, gems, "actionpack and railties, which are not installed")
 			seed := *flagSeed
 			if seed == 0 {
 				seed = uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
