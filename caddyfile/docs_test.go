@@ -113,26 +113,55 @@ func TestDocsKeepNoSecrets(t *testing.T) {
 }
 
 // TestDocsHaveTheRules holds the rows of README's table that are the contract's
-// rules. With MOR_GATEWAY_UPDATE_DOCS=1 it writes them.
+// rules, and looks for each rule in the list of what to do about a message. With
+// MOR_GATEWAY_UPDATE_DOCS=1 it writes them.
 func TestDocsHaveTheRules(t *testing.T) {
-	const file, above = "../README.md", "| `Request body did not arrive in time` | 408 | `incomplete` |\n"
-	var want strings.Builder
-	for _, rule := range validation.Rules() {
-		fmt.Fprintf(&want, "| %s | `%s` | %d | `%s` |\n", rule.Check, rule.Message, rule.Verdict.Status(), rule.Label)
-	}
-	before, after, ok := strings.Cut(docs(t)[file], above)
-	if !ok {
-		t.Fatalf("%s has no row %q", file, above)
-	}
-	have, rest, _ := strings.Cut(after, "\n\n")
+	t.Run("table", func(t *testing.T) {
+		const file, above = "../README.md", "| `Request body did not arrive in time` | 408 | `incomplete` |\n"
+		var want strings.Builder
+		for _, rule := range validation.Rules() {
+			fmt.Fprintf(&want, "| %s | `%s` | %d | `%s` |\n", rule.Check, rule.Message, rule.Verdict.Status(), rule.Label)
+		}
+		before, after, ok := strings.Cut(docs(t)[file], above)
+		if !ok {
+			t.Fatalf("%s has no row %q", file, above)
+		}
+		_, rest, _ := strings.Cut(after, "\n\n")
+		hold(t, file, before+above+want.String()+"\n"+rest, want.String())
+	})
+	t.Run("what to do", func(t *testing.T) {
+		const file = "../docs/troubleshooting.md"
+		above := "| `Request body did not arrive in time` (`incomplete`) | 408 |"
+		text, missing := docs(t)[file], ""
+		for _, rule := range validation.Rules() {
+			row := fmt.Sprintf("| `%s` (`%s`) | %d |", rule.Message, rule.Label, rule.Verdict.Status())
+			if !strings.Contains(text, row) {
+				before, after, ok := strings.Cut(text, above)
+				if !ok {
+					t.Fatalf("%s has no row %q", file, above)
+				}
+				line, rest, _ := strings.Cut(after, "\n")
+				added := row + " make sure that " + rule.Check + " |\n"
+				text, missing = before+above+line+"\n"+added+rest, missing+added
+			}
+			above = row
+		}
+		hold(t, file, text, missing)
+	})
+}
+
+// hold compares a document with what it must be, or writes it with
+// MOR_GATEWAY_UPDATE_DOCS=1.
+func hold(t *testing.T, file, want, rows string) {
+	t.Helper()
 	switch {
-	case have+"\n" == want.String():
+	case docs(t)[file] == want:
 	case os.Getenv("MOR_GATEWAY_UPDATE_DOCS") == "1":
-		if err := os.WriteFile(file, []byte(before+above+want.String()+"\n"+rest), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("the rules in %s are not the gateway's. Run this test with MOR_GATEWAY_UPDATE_DOCS=1, or write them yourself:\n%s", file, want.String())
+		t.Errorf("the rules in %s are not the gateway's. Run this test with MOR_GATEWAY_UPDATE_DOCS=1, or write them yourself:\n%s", file, rows)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
 // TestMetricsSurviveReload: Caddy has a new registry for each config, and an
@@ -110,14 +111,15 @@ func TestLoadedModes(t *testing.T) {
 func TestMetricLabels(t *testing.T) {
 	closed := map[string][]string{
 		"verdict": {
-			"accepted", "access_denied", "get_disabled", "incorrect_hash", "did_not_found", "call_limit_format", "active_from_invalid",
-			"active_till_invalid", "active_till_not_greater", "ambiguous", "unsupported_media_type", "too_large", "incomplete",
-			"method_not_allowed", "internal_error",
+			"accepted", "ambiguous", "unsupported_media_type", "too_large", "incomplete", "method_not_allowed", "internal_error",
 		},
 		"mode":   {"enforce", "monitor"},
 		"mor":    {"success", "incorrect_hash", "other_error"},
 		"status": {"502", "503", "504"},
 		"reason": {"coding", "damaged", "too_long", "no_message"},
+	}
+	for _, rule := range validation.Rules() {
+		closed["verdict"] = append(closed["verdict"], rule.Label)
 	}
 	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, testkit.Failure(r.URL.RawQuery))
