@@ -78,7 +78,7 @@ func TestWorkedExample(t *testing.T) {
 	// Of the slow packages only the tests that go through the table or show it.
 	for tests, places := range map[string]string{
 		"Test[^E]": "./validation/... ./internal/... ./caddyfile",
-		"^(TestMetricLabels|TestCheckAgreesWithTheGateway|TestHashDocument|TestMend|TestDocument)$": "./caddymodule ./command/...",
+		"^(TestMetricLabels|TestNoKeyIsRepeated|TestChanges|TestCheckAgreesWithTheGateway|TestHashDocument|TestMend|TestDocument)$": "./caddymodule ./command/...",
 	} {
 		if out, ok := run(append([]string{"-run", tests}, strings.Fields(places)...)...); !ok {
 			t.Errorf("after the last step: %s", out)

@@ -80,7 +80,6 @@ func TestNoKeyIsRepeated(t *testing.T) {
 		{"changes", nil, func(text string) (string, url.Values, string) {
 			q := right("6511")
 			q.Set("did_user_id", text)
-			q.Set("grace_time", text)
 			return "POST", q, ""
 		}, []string{"gateway_changes"}},
 		{"error", func(text string) bool { return len(text) < 100 }, func(text string) (string, url.Values, string) {

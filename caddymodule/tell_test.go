@@ -125,7 +125,8 @@ func TestChanges(t *testing.T) {
 		{right + "&did_user_id=a%C2%A0b", `did_user_id="a\u00a0b"`},
 		{right + "&did_user_id=%C3%BC", "did_user_id=ü"},
 		{right + "&did_user_id=" + strings.Repeat("x", 100), "did_user_id=" + strings.Repeat("x", 64)},
-		{right + "&did_user_id=12secret34&grace_time=" + contract.Hash("1", ""), "did_user_id=REDACTED grace_time=REDACTED"},
+		{right + "&did_user_id=12secret34", "did_user_id=REDACTED"},
+		{right + "&did_user_id=" + contract.Hash("1", ""), "did_user_id=REDACTED"},
 		{"u=admin&did_id=6511&call_limit=10&hash=no", ""},
 		{right + "&call_limit=-1", ""},
 	} {
