@@ -39,8 +39,8 @@ func parseText(line []byte) (Entry, bool) {
 	e := Entry{Kind: Access, Time: t, Client: client(head), Status: status(behind)}
 	e.Method, e.Target, ok = splitRequest(request)
 	if !ok {
-		// "-" or noise in the place of a request. If the line names the method, a
-		// request for it may stand in another place.
+		// "-" or noise in place of a request. If the line names the method, another
+		// field may have the request.
 		return Entry{}, string(request) == "-" || !bytes.Contains(line, []byte("did_details_update"))
 	}
 	return e, true
