@@ -27,6 +27,7 @@ func TestClientStyles(t *testing.T) {
 		mor_gateway {
 			secret secret
 			allow_get
+			max_body 1KiB
 		}
 		reverse_proxy {$MOR}
 	}
@@ -46,7 +47,7 @@ func TestClientStyles(t *testing.T) {
 		{"JSON", "OPEN", "POST", update, json, body, 200, ""},
 		{"text", "OPEN", "POST", update, "text/plain", right, 415, "Content type is not supported"},
 		{"twice", "OPEN", "POST", update + "?" + right, form, "call_limit=5", 400, "Ambiguous request"},
-		{"large", "OPEN", "POST", update, form, right + strings.Repeat("&x=y", 16<<10), 413, "Request body is too large"},
+		{"large", "OPEN", "POST", update, form, right + strings.Repeat("&x=y", 512), 413, "Request body is too large"},
 		{"GET", "OPEN", "GET", update + "?" + right, "", "", 200, ""},
 		{"GET, not allowed", "CLOSED", "GET", update + "?" + right, "", "", 200, "GET Requests are disabled"},
 		{"GET, wrong hash", "OPEN", "GET", update + "?" + wrong, "", "", 200, "Incorrect hash"},
