@@ -248,13 +248,24 @@ func readHead(c net.Conn) (head string) {
 // wantCounted compares how many requests were counted since before, by verdict, over all modes.
 func wantCounted(t testing.TB, g *testkit.Caddy, before, want map[string]float64) {
 	t.Helper()
-	got := make(map[string]float64)
-	for series, n := range g.Since(before) {
-		if _, verdict, ok := strings.Cut(series, `verdict="`); ok && strings.HasPrefix(series, "requests_total{") {
-			verdict, _, _ = strings.Cut(verdict, `"`)
-			got[verdict] += n
+	var got map[string]float64
+	total := func(counts map[string]float64) (sum float64) {
+		for _, n := range counts {
+			sum += n
 		}
+		return sum
 	}
+	// A client that has gone away does not wait for its request to be counted.
+	testkit.Eventually(t, fmt.Sprintf("requests are counted as %v", want), func() bool {
+		got = make(map[string]float64)
+		for series, n := range g.Since(before) {
+			if _, verdict, ok := strings.Cut(series, `verdict="`); ok && strings.HasPrefix(series, "requests_total{") {
+				verdict, _, _ = strings.Cut(verdict, `"`)
+				got[verdict] += n
+			}
+		}
+		return total(got) >= total(want)
+	})
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("counted %v, want %v", got, want)
 	}
