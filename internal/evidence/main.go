@@ -171,9 +171,13 @@ func (e *evidence) readFuzz(text string) {
 		if m := inputs.FindStringSubmatch(line); m != nil {
 			last.Inputs = m[1]
 		}
-		// Go sometimes takes the end of the time for a failure.
-		if strings.HasPrefix(line, "ok ") || strings.TrimSpace(line) == "context deadline exceeded" {
+		switch {
+		case strings.HasPrefix(line, "ok "):
 			last.Result = "clean"
+		case strings.TrimSpace(line) == "context deadline exceeded":
+			last.Result = "no failing input; Go took the end of the time for a failure"
+		case strings.Contains(line, "Failing input written"):
+			last.Result = "found something"
 		}
 	}
 }
