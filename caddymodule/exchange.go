@@ -43,7 +43,17 @@ const passageVar = "mor_gateway"
 
 // judge decides about a request for the action. The request keeps its body.
 func (h *Handler) judge(r *http.Request) *exchange {
-	x := &exchange{handler: h, r: r, body: bodyOf(r)}
+	x := &exchange{handler: h, r: r, body: bodyOf(r), req: validation.Request{
+		Method:  r.Method,
+		Path:    r.URL.Path,
+		Opaque:  r.URL.Opaque != "",
+		Query:   r.URL.RawQuery,
+		Header:  r.Header,
+		Trailer: len(r.Trailer) > 0,
+	}}
+	if x.body != nil {
+		x.req.Length, x.req.Body = x.body.length, x.body
+	}
 	x.passage = &x.own
 	x.own.last = x
 	x.decide()
@@ -54,17 +64,6 @@ func (h *Handler) judge(r *http.Request) *exchange {
 func (x *exchange) decide() {
 	defer x.failClosed("judging")
 	x.join()
-	x.req = validation.Request{
-		Method:  x.r.Method,
-		Path:    x.r.URL.Path,
-		Opaque:  x.r.URL.Opaque != "",
-		Query:   x.r.URL.RawQuery,
-		Header:  x.r.Header,
-		Trailer: len(x.r.Trailer) > 0,
-	}
-	if x.body != nil {
-		x.req.Length, x.req.Body = x.body.length, x.body
-	}
 	start := time.Now()
 	x.verdict = x.handler.policy.Judge(&x.req)
 	took := time.Since(start)

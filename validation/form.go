@@ -138,6 +138,9 @@ func (p *pair[T]) splitAlike(n Name) bool {
 // for, and whether it is written exactly so once decoded. It reports ok false
 // if the request is refused.
 func (p *pair[T]) name(s T) (n Name, exact, ok bool) {
+	if n = nameOf(s); n != NoName {
+		return n, true, true
+	}
 	var w, clean word
 	if p.coded {
 		mark := p.r.hold()

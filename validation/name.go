@@ -43,8 +43,8 @@ func Names() []Name {
 const maxNameLen = len("active_from")
 
 // nameOf returns the guarded name that is written exactly so.
-func nameOf(s []byte) Name {
-	for n, text := range nameTexts {
+func nameOf[T text](s T) Name {
+	for n, text := range &nameTexts { // not of a copy
 		if string(s) == text {
 			return Name(n)
 		}
