@@ -12,8 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mor-gateway/caddy-mor-gateway/caddymodule"
+	"github.com/mor-gateway/caddy-mor-gateway/command/traffic"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/contract"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
+	"github.com/mor-gateway/caddy-mor-gateway/validation"
 )
 
 // call is a request as a client of the API makes it, or somebody at the GUI.
@@ -112,14 +115,14 @@ func runMonitor(t *testing.T, file string) {
 	}
 }
 
-// shell gives a log to the command of docs/operating.md that has the text, in
-// the place of the journal.
-func shell(t *testing.T, text, log string) string {
+// shell gives a log to the command of docs/operating.md that says who has
+// changed a DID, in the place of the journal.
+func shell(t *testing.T, log string) string {
 	t.Helper()
 	testkit.Tool(t, "jq")
 	for line := range strings.Lines(docs(t)["../docs/operating.md"]) {
 		journal, command, _ := strings.Cut(line, " | ")
-		if !strings.HasPrefix(journal, "sudo journalctl ") || !strings.Contains(command, text) {
+		if !strings.HasPrefix(journal, "sudo journalctl ") || !strings.Contains(command, "mor_changes") {
 			continue
 		}
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
@@ -130,12 +133,13 @@ func shell(t *testing.T, text, log string) string {
 		}
 		return string(out)
 	}
-	t.Fatalf("docs/operating.md has no command with %q", text)
+	t.Fatal("docs/operating.md has no command with mor_changes")
 	return ""
 }
 
-// TestWhomWouldItStop runs the commands that ask the access log.
-func TestWhomWouldItStop(t *testing.T) {
+// TestAccessLog asks the access log whom the edge would stop, and who has
+// changed a DID.
+func TestAccessLog(t *testing.T) {
 	m := newMOR(t)
 	s := start(t, "monitor.Caddyfile", t.TempDir(), "10.0.0.5:80", m.Addr)
 	for _, c := range calls() {
@@ -147,13 +151,25 @@ func TestWhomWouldItStop(t *testing.T) {
 		}
 	}
 	logged := s.stop()
-	whom := shell(t, "mor_edge", logged)
-	for _, want := range []string{"127.0.0.1\tadmin\tover http", "127.0.0.1\tadmin\tnot open to strangers"} {
-		if !strings.Contains(whom, want) {
-			t.Errorf("nothing about %q:\n%s", want, whom)
-		}
+	c := traffic.New(&validation.Policy{Keys: validation.NewKeys([]string{key}, nil)})
+	if err := c.Read("access log", strings.NewReader(logged)); err != nil {
+		t.Fatal(err)
 	}
-	who := shell(t, "mor_changes", logged)
+	strays := map[string]int64{}
+	for _, s := range c.Report(new(caddymodule.Handler)).Edge {
+		if s.Client != "127.0.0.1" {
+			t.Errorf("a client %q", s.Client)
+		}
+		strays[s.Why+" "+s.Method] += s.Requests
+	}
+	want := map[string]int64{
+		"over http did_details_update": 9, "over http user_details_get": 1, "over http ": 2,
+		"not open to strangers did_details_update": 1, "not open to strangers user_details_get": 1, "not open to strangers ": 2,
+	}
+	if !maps.Equal(strays, want) {
+		t.Errorf("what the edge would refuse: %v, want %v", strays, want)
+	}
+	who := shell(t, logged)
 	if strings.Count(who, "\t127.0.0.1\tadmin\t") != 8 || strings.Count(who, "\tcall_limit=999\t200\n") != 6 {
 		t.Errorf("who changed DID 6511:\n%s", who)
 	}

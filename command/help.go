@@ -196,6 +196,9 @@ Requests for other methods of the API are counted by name. The report also says
 how many of them had a right hash for a DID: that hash works for
 did_details_update too.
 
+monitor.Caddyfile and the package's Caddyfile mark in the access log (mor_edge)
+what the edge would also refuse. The report lists it by client.
+
 OPTIONS
 
 --config <file>
@@ -237,6 +240,8 @@ OPTIONS
       methods        method, requests, right_hash
       answers        of MOR that contradict a verdict: user, verdict, hint,
                      mor, requests, first, last, to_do
+      edge           what the edge would also refuse: client, user, why,
+                     method, requests, first, last
       statuses       other than 200, of the answers: name, requests
       seen_twice     access log lines whose request is in the gateway's log
       step_seconds, timeline

@@ -64,7 +64,7 @@ func hostileLog() string {
 			// As client, name, request and agent.
 			fmt.Fprintf(&b, "%s - %s [27/Nov/2026:09:30:15 +0000] \"%s HTTP/1.1\" 200 1 \"%s\" \"%s\"\n", nginx(s), nginx(s), nginx(target), nginx(s), nginx(s))
 			method, uri, _ := strings.Cut(target, " ")
-			fmt.Fprintf(&b, `{"ts":1795771815,"logger":"http.log.access","msg":"handled request","request":{"client_ip":%s,"method":%s,"uri":%s},"status":200,"user_id":%s}`+"\n", quote(s), quote(method), quote(uri), quote(s))
+			fmt.Fprintf(&b, `{"ts":1795771815,"logger":"http.log.access","msg":"handled request","request":{"client_ip":%s,"method":%s,"uri":%s},"status":200,"user_id":%s,"mor_user":%s,"mor_edge":%s}`+"\n", quote(s), quote(method), quote(uri), quote(s), quote(s), quote(s))
 		}
 		for _, mor := range []string{"", `,"mor":` + quote(s)} {
 			fmt.Fprintf(&b, `{"ts":1795771815,"logger":"http.handlers.mor_gateway","msg":"request refused","verdict":"ambiguous","user":%s,"method":%s,"client_ip":%s,"hint":%s%s}`+"\n", quote(s), quote(s), quote(s), quote(s), mor)
@@ -112,7 +112,7 @@ func TestHostile(t *testing.T) {
 
 	t.Run("page", func(t *testing.T) {
 		var plain bytes.Buffer
-		harmless, _ := report(t, traffic.New(policy()), sampleLog(), `{"ts":1795771815,"logger":"http.handlers.mor_gateway","msg":"x","verdict":"ambiguous","user":"x","mor":"success"}`)
+		harmless, _ := report(t, traffic.New(policy()), sampleLog(), `{"ts":1795771815,"logger":"http.handlers.mor_gateway","msg":"x","verdict":"ambiguous","user":"x","mor":"success"}`, stray("POST "+whole("admin", "1", "secret"), "over http"))
 		if err := harmless.WriteHTML(&plain); err != nil {
 			t.Fatal(err)
 		}
@@ -137,6 +137,12 @@ func TestHostile(t *testing.T) {
 		}
 		for _, a := range r.Answers {
 			cells = append(cells, a.User, a.MOR, a.Hint)
+		}
+		if len(r.Edge) < len(injections) {
+			t.Errorf("only %d rows for the edge", len(r.Edge))
+		}
+		for _, s := range r.Edge {
+			cells = append(cells, s.Client, s.User, s.Why, s.Method)
 		}
 		for _, cell := range cells {
 			if cell != "" && strings.Contains("=+-@\t\r", cell[:1]) {

@@ -39,6 +39,6 @@ func (c *Collector) notes(r *Report, t *tallies) (notes []string) {
 	note(c.judged > 0, "access logs have only the method and the target; header lines and bodies could change a verdict")
 	note(c.judged > 0, "the access log does not show whether MOR accepted these requests: MOR sends its errors with status 200 too")
 	note(r.SeenTwice > 0, "%s access log lines are for requests that are in the gateway's log too; each request is counted once", number(r.SeenTwice))
-	note(t.users.forgotten+t.stopped.forgotten+c.methods.forgotten+c.answers.forgotten > 0, "a table was full: the rarest rows are missing, and other counts may be too low")
+	note(t.users.forgotten+t.stopped.forgotten+c.methods.forgotten+c.answers.forgotten+c.strays.forgotten > 0, "a table was full: the rarest rows are missing, and other counts may be too low")
 	return notes
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -26,10 +27,11 @@ var pageCSP = func() string {
 }()
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"number":  number,
-	"percent": percent,
-	"message": message,
-	"bar":     func(class string, n, of int64) []rect { return stack(of, piece{class, n}) },
+	"number":   number,
+	"percent":  percent,
+	"message":  message,
+	"edgeToDo": func() string { return strings.ToUpper(edgeToDo[:1]) + edgeToDo[1:] },
+	"bar":      func(class string, n, of int64) []rect { return stack(of, piece{class, n}) },
 	"time": func(t time.Time) string {
 		if t.IsZero() {
 			return ""

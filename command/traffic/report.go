@@ -33,6 +33,7 @@ type Report struct {
 	Users     []User     `json:"users"`      // by number of requests
 	Methods   []Method   `json:"methods"`    // others of the API
 	Answers   []Answer   `json:"answers"`    // of MOR's that contradict a verdict
+	Edge      []Stray    `json:"edge"`       // what the edge would also refuse
 	Statuses  []Count    `json:"statuses"`   // of answers, but 200
 	SeenTwice int64      `json:"seen_twice"` // lines of an access log of which the gateway's log has told
 
@@ -116,6 +117,17 @@ type Answer struct {
 	ToDo     string    `json:"to_do"`
 }
 
+// Stray is what the edge would refuse, whatever the gateway decides.
+type Stray struct {
+	Client   string    `json:"client"`
+	User     string    `json:"user,omitempty"`   // of a request for the guarded method
+	Why      string    `json:"why"`              // as the Caddyfile says
+	Method   string    `json:"method,omitempty"` // of the API, if it is one
+	Requests int64     `json:"requests"`
+	First    time.Time `json:"first,omitzero"`
+	Last     time.Time `json:"last,omitzero"`
+}
+
 // Report returns what was read so far. The gateway is what the suggestion
 // begins with. Collect nothing after it.
 func (c *Collector) Report(h *caddymodule.Handler) *Report {
@@ -126,7 +138,7 @@ func (c *Collector) Report(h *caddymodule.Handler) *Report {
 		Requests: t.sum(), counts: t.counts, SeenTwice: twice,
 		// In JSON an empty list, not null.
 		Verdicts: []Count{}, Unjudged: []Unjudged{}, Stopped: []Stopped{}, Users: []User{}, Methods: []Method{}, Answers: []Answer{},
-		Statuses: []Count{}, Timeline: []Span{}, Notes: []string{},
+		Edge: []Stray{}, Statuses: []Count{}, Timeline: []Span{}, Notes: []string{},
 	}
 	for name, n := range t.verdicts {
 		switch {
@@ -179,6 +191,12 @@ func (c *Collector) Report(h *caddymodule.Handler) *Report {
 			break
 		}
 		r.Methods = append(r.Methods, Method{m.key, m.count, m.val.fits})
+	}
+	for i, s := range c.strays.sorted() {
+		if i == maxListed {
+			break
+		}
+		r.Edge = append(r.Edge, Stray{s.key.client, s.key.user, s.key.why, s.key.method, s.count, s.val.first, s.val.last})
 	}
 	bars, step := t.line.bars()
 	r.Timeline = append(r.Timeline, bars...)

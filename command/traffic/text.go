@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ func (r *Report) WriteText(w io.Writer, colours bool) error {
 	t.summary(r)
 	t.stopped(r)
 	t.answers(r)
+	t.edge(r)
 	t.methods(r)
 	if r.Requests > 0 {
 		t.head("a Caddyfile block that accepts every request MOR may have accepted")
@@ -219,6 +221,27 @@ func (t *textWriter) answers(r *Report) {
 	}
 	_ = tw.Flush()
 }
+
+func (t *textWriter) edge(r *Report) {
+	if len(r.Edge) == 0 {
+		return
+	}
+	t.head("what the edge would also refuse")
+	tw := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "client\ttimes\tuser\twhy\tmethod\tlast")
+	for i, s := range r.Edge {
+		if i == maxLines {
+			fmt.Fprintf(tw, "and %d more\n", len(r.Edge)-i)
+			break
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Client, number(s.Requests), cmp.Or(s.User, "-"), s.Why, cmp.Or(s.Method, "-"), shownTime(s.Last, r.layout()))
+	}
+	_ = tw.Flush()
+	fmt.Fprint(t, edgeToDo+"\n")
+}
+
+// edgeToDo says what to do about those whom the edge would stop.
+const edgeToDo = "let the client use https, or add the method to the list in the Caddyfile, or the client's address to the office's"
 
 func (t *textWriter) methods(r *Report) {
 	if len(r.Methods) == 0 {

@@ -33,6 +33,7 @@ type Collector struct {
 	from, to time.Time
 	methods  table[string, method]
 	answers  table[answer, sightings]
+	strays   table[stray, sightings]
 	statuses map[int]int64
 }
 
@@ -80,6 +81,9 @@ type answer struct {
 	stop
 	mor string
 }
+
+// stray is what the edge would refuse, whatever the gateway decides.
+type stray struct{ client, user, why, method string }
 
 // method is another method of the API.
 type method struct{ fits int64 }
@@ -218,17 +222,18 @@ func (c *Collector) access(e *weblog.Entry) {
 		u = r.URL
 	}
 	decided, isDecided := verdictOf(e.Verdict)
-	switch {
-	case isDecided || isAction(u):
-	case strings.Contains(u.Path, "/api/"):
-		if c.inPeriod(e.Time) {
-			c.method(u)
-		}
-		return
-	default:
+	guarded, method := isDecided || isAction(u), methodIn(u.Path)
+	if guarded {
+		method = validation.Action
+	}
+	if method == "" && e.Edge == "" || !c.inPeriod(e.Time) {
 		return
 	}
-	if !c.inPeriod(e.Time) {
+	if e.Edge != "" {
+		c.stray(e, method)
+	}
+	if !guarded {
+		c.method(method, u.RawQuery)
 		return
 	}
 	if e.Status >= 100 && e.Status <= 599 && e.Status != http.StatusOK {
@@ -322,16 +327,27 @@ func (t *tallies) user(name string, n int64) *userTally {
 	return u
 }
 
-// method counts a request for another method of the API.
-func (c *Collector) method(u *url.URL) {
-	_, rest, _ := strings.Cut(u.Path, "/api/")
+// methodIn returns the method of the API that a path names, if it names one.
+func methodIn(path string) string {
+	_, rest, _ := strings.Cut(path, "/api/")
 	name, _, _ := strings.Cut(strings.TrimLeft(rest, "/"), "/")
 	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+// method counts a request for another method of the API.
+func (c *Collector) method(name, query string) {
 	if name == "" {
 		return
 	}
 	m := c.methods.add(c.judge.shown(name, maxShown), 1)
-	if c.judge.fits(u.RawQuery) {
+	if c.judge.fits(query) {
 		m.fits++
 	}
+}
+
+// stray counts a request that the edge would refuse.
+func (c *Collector) stray(e *weblog.Entry, method string) {
+	shown := func(s string) string { return c.judge.shown(s, maxShown) }
+	c.strays.add(stray{shown(e.Client), shown(e.User), shown(e.Edge), shown(method)}, 1).add(e.Time, e.Time, false)
 }

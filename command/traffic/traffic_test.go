@@ -216,6 +216,35 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// stray is a line of Caddy's access log about what the edge would refuse.
+func stray(request, why string) string {
+	method, target, _ := strings.Cut(request, " ")
+	return `{"ts":1795771815,"logger":"http.log.access","msg":"handled request","request":{"client_ip":"192.0.2.7","method":"` + method + `","uri":"` + target + `"},"status":200,"mor_user":"admin","mor_edge":"` + why + `"}` + "\n"
+}
+
+func TestEdge(t *testing.T) {
+	at := time.Unix(1795771815, 0)
+	r, text := report(t, traffic.New(policy()),
+		strings.Repeat(stray("POST "+whole("admin", "1", "secret"), "over http"), 3)+
+			strings.Repeat(stray("GET /billing/api/user_balance_get?id=1", "not open to strangers"), 2)+
+			stray("GET /billing/callc/login", "not open to strangers")+
+			access("POST "+whole("admin", "1", "secret")))
+	want := []traffic.Stray{
+		{"192.0.2.7", "admin", "over http", "did_details_update", 3, at, at},
+		{"192.0.2.7", "admin", "not open to strangers", "user_balance_get", 2, at, at},
+		{"192.0.2.7", "admin", "not open to strangers", "", 1, at, at},
+	}
+	if !slices.Equal(r.Edge, want) || r.Accepted != 4 || len(r.Methods) != 1 {
+		t.Errorf("%+v, %d accepted, %+v", r.Edge, r.Accepted, r.Methods)
+	}
+	if !strings.Contains(text, "What the edge would also refuse") || !strings.Contains(text, "user_balance_get") {
+		t.Error("the report does not show it")
+	}
+	if _, text = report(t, traffic.New(policy()), access("POST "+whole("admin", "1", "secret"))); strings.Contains(text, "the edge") {
+		t.Error("the report speaks of the edge for no reason")
+	}
+}
+
 func TestPeriod(t *testing.T) {
 	line := func(at string) string {
 		return `192.0.2.7 - - [` + at + `] "POST ` + whole("admin", "1", "secret") + ` HTTP/1.1" 200 1` + "\n"
@@ -269,6 +298,7 @@ func TestBounded(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "192.0.2.7 - - [%s] \"POST %s?u=user%d&did_id=1&hash=%040x HTTP/1.1\" 200 1\n", at.Format("02/Jan/2006:15:04:05 -0700"), path, i, i)
 		fmt.Fprintf(&b, "192.0.2.7 - - [%s] \"GET /billing/api/method%d HTTP/1.1\" 200 1\n", at.Format("02/Jan/2006:15:04:05 -0700"), i)
+		b.WriteString(stray("GET /", fmt.Sprint("why", i)))
 		if i%20 == 0 {
 			b.WriteString(access("POST " + path + "?u=frequent&did_id=1&hash=" + hash("1", "?")))
 		}
@@ -284,7 +314,7 @@ func TestBounded(t *testing.T) {
 	if sum != r.Refused || r.Stopped[0].Requests < many/20*9/10 {
 		t.Errorf("the rows have %d of %d requests, the first %d", sum, r.Refused, r.Stopped[0].Requests)
 	}
-	if len(r.Stopped) > 1000 || len(r.Users) > 1000 || len(r.Methods) > 1000 || len(r.Timeline) > 60 || len(text) > 3<<20 {
+	if len(r.Stopped) > 1000 || len(r.Users) > 1000 || len(r.Methods) > 1000 || len(r.Edge) > 1000 || len(r.Timeline) > 60 || len(text) > 3<<20 {
 		t.Errorf("%d rows, %d users, %d methods, %d spans, %d bytes", len(r.Stopped), len(r.Users), len(r.Methods), len(r.Timeline), len(text))
 	}
 	if !strings.Contains(text, "a table was full") {

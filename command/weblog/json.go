@@ -77,7 +77,7 @@ func (e *Entry) fromCaddy(o, request object) {
 	// Caddy writes this for a byte that is not UTF-8.
 	e.Target = strings.ReplaceAll(request.text("uri"), "\ufffd", "\xff")
 	e.Status, _ = strconv.Atoi(o.text("status"))
-	e.Verdict, e.User = o.text("mor_verdict"), o.text("mor_user")
+	e.Verdict, e.User, e.Edge = o.text("mor_verdict"), o.text("mor_user"), o.text("mor_edge")
 	// Caddy's filter "hash" leaves so many hex digits.
 	if hash := hashIn(e.Target); len(hash) == 8 && strings.Trim(hash, "0123456789abcdef") == "" {
 		e.Redacted = true

@@ -25,6 +25,9 @@ type Entry struct {
 	Verdict, User, Hint string
 	// MOR is its answer, where it contradicts the verdict.
 	MOR string
+	// Edge is why the edge would refuse the request, whatever the gateway
+	// decides, as monitor.Caddyfile writes it into the access log.
+	Edge string
 }
 
 // Kind is what kind of line an entry is from.
