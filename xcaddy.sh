@@ -269,7 +269,8 @@ evidence() {
     export TAGS FOR="${FOR:-1h}" FUZZTIME="${FUZZTIME:-10m}"
     say "All tests but the generator"
     go test -json -race -timeout 60m -tags "$TAGS" -skip '^TestGenerated$' ./... >"$out/tests.json" || say "Some tests failed"
-    say "The benchmark"
+    say "The benchmarks"
+    go test -tags "$TAGS" -run '^$' -bench ServeHTTP ./caddymodule >"$out/alone.txt" || say "The benchmark by itself failed"
     "$here/bench/run" >"$out/bench.md" || say "The benchmark failed (see above)"
     say "The generator on puma and on Apache, $FOR each, and meanwhile the fuzz targets, $FUZZTIME each, two at a time"
     for world in puma apache; do

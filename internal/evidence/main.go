@@ -32,7 +32,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("evidence: ")
 	if len(os.Args) != 2 {
-		log.Fatal("give the folder with tests.json, fuzz.txt and bench.md; start it as ./xcaddy.sh evidence")
+		log.Fatal("give the folder with tests.json, fuzz.txt, alone.txt and bench.md; start it as ./xcaddy.sh evidence")
 	}
 	dir := os.Args[1]
 	e := evidence{
@@ -41,6 +41,7 @@ func main() {
 	}
 	e.readTests(read(dir, "tests.json"))
 	e.readFuzz(read(dir, "fuzz.txt"))
+	e.Alone = alone.FindAllStringSubmatch(read(dir, "alone.txt"), -1)
 	t := template.Must(template.ParseFS(page, "evidence.md.tmpl"))
 	if err := t.Execute(os.Stdout, e); err != nil {
 		log.Fatal(err)
@@ -64,6 +65,7 @@ type evidence struct {
 	Rules                   []string // rows: a rule, and the cases that notice its absence
 	Faults                  []fault
 	Fuzz                    []fuzz
+	Alone                   [][]string // benchmarks of the handler by itself: name, ns, bytes, allocations
 	Bench                   string
 }
 
@@ -181,6 +183,9 @@ func (e *evidence) readFuzz(text string) {
 		}
 	}
 }
+
+// alone matches a line of go test -bench.
+var alone = regexp.MustCompile(`(?m)^BenchmarkServeHTTP/(\S+?)(?:-\d+)?\s+\d+\s+(\S+) ns/op\s+(\d+) B/op\s+(\d+) allocs/op$`)
 
 // machine returns what the run was made on and with.
 func machine() string {
