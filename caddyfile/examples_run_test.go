@@ -212,7 +212,7 @@ func runCluster(t *testing.T, file string) {
 	s.hello = "PROXY TCP4 198.51.100.7 127.0.0.1 40000 443\r\n"
 	guards(t, s, m, action)
 	if logged := s.stopQuiet(); strings.Contains(logged, "198.51.100.7") {
-		t.Error("a stranger is believed who he says that he is")
+		t.Error("a stranger's word about its address is believed")
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 // of them is read in time.
 const (
 	// maxStrange is how many hashes of one user are searched without success.
-	// His others are taken to be like them.
+	// The other hashes of that user are taken to be like them.
 	maxStrange = 50
 	// maxSearches is how many hashes are searched at all.
 	maxSearches = 20_000

@@ -77,7 +77,7 @@ type Unjudged struct {
 	ToDo     string `json:"to_do"`
 }
 
-// Stopped is what would stop a user, or has stopped him.
+// Stopped is what would stop a user, or has stopped one.
 type Stopped struct {
 	User     string    `json:"user"` // empty if none was read
 	Verdict  string    `json:"verdict"`

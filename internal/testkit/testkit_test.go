@@ -53,7 +53,7 @@ func TestCaddy(t *testing.T) {
 	}
 }
 
-// Whoever runs the tests has a Caddy of his own, perhaps.
+// Whoever runs the tests may have a Caddy running already.
 func TestCaddyWritesOnlyToItsFolder(t *testing.T) {
 	files := func() map[string]time.Time {
 		found := map[string]time.Time{}
