@@ -117,17 +117,6 @@ type Answer struct {
 	ToDo     string    `json:"to_do"`
 }
 
-// Stray is what the edge would refuse, whatever the gateway decides.
-type Stray struct {
-	Client   string    `json:"client"`
-	User     string    `json:"user,omitempty"`   // of a request for the guarded method
-	Why      string    `json:"why"`              // as the Caddyfile says
-	Method   string    `json:"method,omitempty"` // of the API, if it is one
-	Requests int64     `json:"requests"`
-	First    time.Time `json:"first,omitzero"`
-	Last     time.Time `json:"last,omitzero"`
-}
-
 // Report returns what was read so far. The gateway is what the suggestion
 // begins with. Collect nothing after it.
 func (c *Collector) Report(h *caddymodule.Handler) *Report {

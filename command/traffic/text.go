@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -221,27 +220,6 @@ func (t *textWriter) answers(r *Report) {
 	}
 	_ = tw.Flush()
 }
-
-func (t *textWriter) edge(r *Report) {
-	if len(r.Edge) == 0 {
-		return
-	}
-	t.head("what the edge would also refuse")
-	tw := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "client\ttimes\tuser\twhy\tmethod\tlast")
-	for i, s := range r.Edge {
-		if i == maxLines {
-			fmt.Fprintf(tw, "and %d more\n", len(r.Edge)-i)
-			break
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Client, number(s.Requests), cmp.Or(s.User, "-"), s.Why, cmp.Or(s.Method, "-"), shownTime(s.Last, r.layout()))
-	}
-	_ = tw.Flush()
-	fmt.Fprint(t, edgeToDo+"\n")
-}
-
-// edgeToDo says what to do about those whom the edge would stop.
-const edgeToDo = "let the client use https, or add the method to the list in the Caddyfile, or the client's address to the office's"
 
 func (t *textWriter) methods(r *Report) {
 	if len(r.Methods) == 0 {

@@ -82,9 +82,6 @@ type answer struct {
 	mor string
 }
 
-// stray is what the edge would refuse, whatever the gateway decides.
-type stray struct{ client, user, why, method string }
-
 // method is another method of the API.
 type method struct{ fits int64 }
 
@@ -344,10 +341,4 @@ func (c *Collector) method(name, query string) {
 	if c.judge.fits(query) {
 		m.fits++
 	}
-}
-
-// stray counts a request that the edge would refuse.
-func (c *Collector) stray(e *weblog.Entry, method string) {
-	shown := func(s string) string { return c.judge.shown(s, maxShown) }
-	c.strays.add(stray{shown(e.Client), shown(e.User), shown(e.Edge), shown(method)}, 1).add(e.Time, e.Time, false)
 }
