@@ -156,11 +156,14 @@ func (s *server) processes() map[int]bool {
 	return ours
 }
 
-// memory returns the resident memory of the process, in MiB.
-func (s *server) memory() float64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	_, after, _ := strings.Cut(string(text), "VmRSS:")
-	var kb float64
-	_, _ = fmt.Sscan(after, &kb)
-	return kb / 1024
+// memory returns the resident memory of the process and all that come from it, in MiB.
+func (s *server) memory() (sum float64) {
+	for pid := range s.processes() {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // a process may have ended
+		_, after, _ := strings.Cut(string(text), "VmRSS:")
+		var kb float64
+		_, _ = fmt.Sscan(after, &kb)
+		sum += kb / 1024
+	}
+	return sum
 }
