@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -82,6 +84,61 @@ func TestFlood(t *testing.T) {
 				t.Errorf("MOR saw %d requests, want only those of good clients", n)
 			}
 		})
+	}
+}
+
+// A flood, while good clients send as fast as they can: the memory stays
+// within the unit's GOMEMLIMIT. Without it, the garbage collector would let
+// the memory grow to a multiple of what the flood holds.
+func TestFloodUnderLoad(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	const (
+		clients = 2 * floodClients
+		maxBody = 64 << 10
+		limit   = 512 << 20 // in the unit
+		besides = 100 << 20 // the program itself, and what Go does not count
+	)
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, testkit.Success)
+	}))
+	defer up.Close()
+	p := startProcess(t, "http://:{$SITE} {\n"+guarded+"\n}", "MOR", up.Listener.Addr().String())
+	slow := post(action, padded(maxBody), form)
+	for range clients {
+		c, err := net.Dial("tcp", p.Addr("SITE"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, slow[:len(slow)-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settled(p)
+	held := p.memory("VmRSS")
+	var good sync.WaitGroup
+	for range 16 {
+		good.Go(func() {
+			for range 700 {
+				resp, err := http.Post("http://"+p.Addr("SITE")+action, "application/x-www-form-urlencoded", strings.NewReader(padded(maxBody)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if got, _ := io.ReadAll(resp.Body); string(got) != testkit.Success {
+					t.Errorf("a good client is answered %d %q", resp.StatusCode, got)
+				}
+				resp.Body.Close()
+			}
+		})
+	}
+	good.Wait()
+	most := p.memory("VmHWM")
+	t.Logf("%d MiB with %d clients that wait, at most %d MiB under load", held>>20, clients, most>>20)
+	if most > limit+besides {
+		t.Errorf("%d MiB, more than %d", most>>20, (limit+besides)>>20)
 	}
 }
 
