@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -22,7 +23,8 @@ type server struct {
 	commands []string // all of them run at the same time
 }
 
-// start copies the application to a folder that the server's user can read, and starts the server there.
+// start starts the server, a second time if need be: Passenger's watchdog may abort ("boost: mutex lock failed"), and
+// Apache ends with it.
 func (s server) start(t *testing.T) *rails {
 	t.Helper()
 	for _, command := range s.commands {
@@ -31,21 +33,35 @@ func (s server) start(t *testing.T) *rails {
 	for _, tool := range s.tools {
 		testkit.Tool(t, tool)
 	}
-	dir, err := os.MkdirTemp("", "proof")
+	r, err := s.startOnce(t)
+	if err != nil {
+		t.Log(err)
+		r, err = s.startOnce(t)
+	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	return r
+}
+
+// startOnce copies the application to a folder that the server's user can read, and starts the server there.
+func (s server) startOnce(t *testing.T) (*rails, error) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "proof")
+	if err != nil {
+		return nil, err
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &rails{addr: testkit.FreeAddr(t)}
 	fill := s.fill(t, dir, r.addr)
 	r.record, err = s.place(dir, fill)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() { r.record.Close() })
 	output, err := open(filepath.Join(dir, "output"))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer output.Close()
 	running, ended := context.WithCancel(t.Context())
@@ -55,9 +71,9 @@ func (s server) start(t *testing.T) *rails {
 	}
 	if err := r.ready(running); err != nil {
 		said, _ := os.ReadFile(output.Name())
-		t.Fatalf("%s did not start: %v\n%s", s.name, err, said)
+		return nil, fmt.Errorf("%s did not start: %w\n%s", s.name, err, said)
 	}
-	return r
+	return r, nil
 }
 
 // place writes what the server needs into the folder, and opens the record.
