@@ -121,7 +121,7 @@ func TestFloodUnderLoad(t *testing.T) {
 	var good sync.WaitGroup
 	for range 16 {
 		good.Go(func() {
-			for range 700 {
+			for range 400 {
 				resp, err := http.Post("http://"+p.Addr("SITE")+action, "application/x-www-form-urlencoded", strings.NewReader(padded(maxBody)))
 				if err != nil {
 					t.Error(err)
