@@ -24,7 +24,7 @@ const (
 func programs() map[string]program {
 	return map[string]program{
 		"one": {sites: map[string]string{
-			"plain": proxy, "again": proxy, "gateway": guard + proxy, "buffered": guard + proxy + buffers,
+			"plain": proxy, "again": proxy, "gateway": guard + proxy, "two": guard + guard + proxy, "buffered": guard + proxy + buffers,
 			"respond": headers, "logged": "log\n" + headers,
 		}},
 		"quiet": {quiet: true, sites: map[string]string{"respond": headers, "gateway": guard}},
@@ -93,6 +93,7 @@ var (
 	plain, again     = side{"plain Caddy", "one", "plain"}, side{"plain Caddy, a second site (control)", "one", "again"}
 	gateway          = side{"gateway", "one", "gateway"}
 	buffered         = side{"gateway, `request_buffers 64KiB`", "one", "buffered"}
+	two              = side{"two gateways, one after the other", "one", "two"}
 	stock, shipped   = side{"plain Caddy", "stock", "plain"}, side{"gateway as shipped", "shipped", "gateway"}
 	inPlace, asSent  = "in place", "as shipped"
 	likeForLike      = "like for like"
@@ -102,7 +103,7 @@ var (
 )
 
 var comparisons = []comparison{
-	{inPlace, "accepted, query", query, success, []side{plain, gateway, buffered, again}},
+	{inPlace, "accepted, query", query, success, []side{plain, gateway, two, buffered, again}},
 	{inPlace, "accepted, form", form, success, []side{plain, gateway, buffered, again}},
 	{inPlace, "accepted, JSON", jsonBody, success, []side{plain, gateway, buffered, again}},
 	{inPlace, "unrelated path", unrelated, success, []side{plain, gateway, buffered, again}},
