@@ -4,6 +4,8 @@ import (
 	"log"
 	"os"
 	"strings"
+
+	"github.com/mor-gateway/caddy-mor-gateway/deploy"
 )
 
 // program is a Caddy with some sites. Sites that are compared with each other are in one process where they can be: two
@@ -30,22 +32,8 @@ func programs() map[string]program {
 		"quiet": {quiet: true, sites: map[string]string{"respond": headers, "gateway": guard}},
 		"stock": {sites: map[string]string{"plain": proxy}},
 		// As the unit and the edge example have it.
-		"shipped": {env: unitEnv(), sites: map[string]string{"gateway": guard + edgeProxy()}},
+		"shipped": {env: deploy.GoSettings(), sites: map[string]string{"gateway": guard + edgeProxy()}},
 	}
-}
-
-// unitEnv returns the variables by which the unit sets Go's garbage collector.
-func unitEnv() []string {
-	text, err := os.ReadFile("deploy/caddy-mor-gateway.service")
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, after, ok := strings.Cut(string(text), "\nEnvironment=GOGC=")
-	line, _, _ := strings.Cut(after, "\n")
-	if !ok {
-		log.Fatal("deploy/caddy-mor-gateway.service does not set GOGC")
-	}
-	return strings.Fields("GOGC=" + line)
 }
 
 // edgeProxy returns the reverse_proxy of the edge example, with this upstream.

@@ -1,4 +1,3 @@
-// Package deploy tests what comes with the gateway: the packages, the image, the dashboard, and so on.
 package deploy
 
 import (

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mor-gateway/caddy-mor-gateway/deploy"
 	"github.com/mor-gateway/caddy-mor-gateway/internal/testkit"
 )
 
@@ -57,7 +58,7 @@ func startProcess(t testing.TB, caddyfile string, vars ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{g, t, exec.Command(path, "run", "--config", file)}
-	p.cmd.Env = append(append(os.Environ(), "HOME="+g.Dir), goSettings(t)...)
+	p.cmd.Env = append(append(os.Environ(), "HOME="+g.Dir), deploy.GoSettings()...)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,22 +76,6 @@ func startProcess(t testing.TB, caddyfile string, vars ...string) *process {
 		return err == nil
 	})
 	return p
-}
-
-// goSettings returns the variables by which the unit sets Go's garbage
-// collector.
-func goSettings(t testing.TB) []string {
-	t.Helper()
-	unit, err := os.ReadFile("../deploy/caddy-mor-gateway.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, ok := strings.Cut(string(unit), "\nEnvironment=GOGC=")
-	line, _, _ := strings.Cut(after, "\n")
-	if !ok {
-		t.Fatal("the unit does not set GOGC")
-	}
-	return strings.Fields("GOGC=" + line)
 }
 
 // memory returns a value of the process's memory, in bytes: VmRSS, or VmHWM
