@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,12 +27,11 @@ func filters(t *testing.T) map[string][]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, rest, ok := strings.Cut(string(text), "\n(mor_log) {\n")
-		snippet, _, ends := strings.Cut(rest, "\n}\n")
-		if !ok || !ends {
-			t.Fatalf("%s has no snippet mor_log", file)
+		both := regexp.MustCompile(`(?s)\n\(mor_log\) {\n.*\n\(mor_runtime_log\) {\n.*?\n}\n`).FindString(string(text))
+		if both == "" {
+			t.Fatalf("%s has no snippets mor_log and mor_runtime_log", file)
 		}
-		found[snippet] = append(found[snippet], filepath.Base(file))
+		found[both] = append(found[both], filepath.Base(file))
 	}
 	return found
 }
@@ -44,12 +44,12 @@ func TestNothingLeaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for snippet, files := range filters(t) {
-		t.Run(strings.Join(files, ","), func(t *testing.T) { leaks(t, caddy, snippet) })
+	for snippets, files := range filters(t) {
+		t.Run(strings.Join(files, ","), func(t *testing.T) { leaks(t, caddy, snippets) })
 	}
 }
 
-func leaks(t *testing.T, caddy, snippet string) {
+func leaks(t *testing.T, caddy, snippets string) {
 	secrets := []string{"the-key-of-the-admin", "the-key-of-one", "sesame"}
 	upstream := testkit.StartMOR(t, func(w http.ResponseWriter, r *http.Request) {
 		how := r.Header.Get("Answer")
@@ -77,9 +77,7 @@ func leaks(t *testing.T, caddy, snippet string) {
 	// The default log goes to standard error. The last site's requests are in no access log, but its errors are in
 	// the default one. Nobody is at the third one's MOR.
 	config := s.Fill(`
-	(mor_log) {
-		{$SNIPPET}
-	}
+	{$SNIPPETS}
 	(site) {
 		rewrite /old/* {uri}&again=1
 		mor_gateway {
@@ -97,9 +95,7 @@ func leaks(t *testing.T, caddy, snippet string) {
 		servers {
 			trace
 		}
-		log default {
-			import mor_log
-		}
+		import mor_runtime_log
 	}
 	http://:{$ONE} {
 		log {
@@ -124,7 +120,7 @@ func leaks(t *testing.T, caddy, snippet string) {
 	}
 	http://:{$FOUR} {
 		import site monitor {$MOR}
-	}`, "SNIPPET", snippet, "MOR", upstream.Addr, "NOBODY", testkit.FreeAddr(t))
+	}`, "SNIPPETS", snippets, "MOR", upstream.Addr, "NOBODY", testkit.FreeAddr(t))
 	sites := []string{s.Addr("ONE"), s.Addr("TWO"), s.Addr("THREE"), s.Addr("FOUR")}
 	file := filepath.Join(dir, "Caddyfile")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
