@@ -56,11 +56,11 @@ func startOnce(p program, upstream string) (*server, error) {
 	}
 	s := &server{dir: dir, addr: make(map[string]string)}
 	var text strings.Builder
-	fmt.Fprintf(&text, "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tlog default {\n\t\toutput file %s/log\n\t\tformat json\n", dir)
-	if p.quiet {
-		text.WriteString("\t\texclude http.handlers.mor_gateway\n")
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
 	}
-	text.WriteString("\t}\n}\n")
+	fmt.Fprintf(&text, "import %s/caddyfile/log.caddy\n{\nadmin off\npersist_config off\nauto_https off\n%s\n}\n", here, p.log)
 	page := strings.Replace(morAnswer, "<success>DID details successfully updated</success>", refused, 1)
 	fill := strings.NewReplacer("$upstream", upstream, "$page", strings.ReplaceAll(page, `"`, `\"`))
 	for name, site := range p.sites {
@@ -78,6 +78,12 @@ func startOnce(p program, upstream string) (*server, error) {
 	}
 	s.cmd = exec.Command("taskset", "-c", strconv.Itoa(runtime.NumCPU()-1), *caddy, "run", "--config", file, "--adapter", "caddyfile") //nolint:gosec // the command's own
 	s.cmd.Env = append(append(os.Environ(), "MOR_API_SECRET_KEY=secret", "HOME="+dir), p.env...)
+	logged, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer logged.Close()
+	s.cmd.Stderr = logged
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}

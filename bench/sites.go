@@ -12,7 +12,7 @@ import (
 // processes of the very same program and configuration differ by more than the gateway costs.
 type program struct {
 	env   []string
-	quiet bool // without the gateway's log lines
+	log   string // the global option; without it, as Caddy has it
 	sites map[string]string
 }
 
@@ -29,10 +29,10 @@ func programs() map[string]program {
 			"plain": proxy, "again": proxy, "gateway": guard + proxy, "two": guard + guard + proxy, "buffered": guard + proxy + buffers,
 			"respond": headers, "logged": "log\n" + headers,
 		}},
-		"quiet": {quiet: true, sites: map[string]string{"respond": headers, "gateway": guard}},
+		"quiet": {log: "log {\nexclude http.handlers.mor_gateway\n}", sites: map[string]string{"respond": headers, "gateway": guard}},
 		"stock": {sites: map[string]string{"plain": proxy}},
 		// As the unit and the edge example have it.
-		"shipped": {env: deploy.GoSettings(), sites: map[string]string{"gateway": guard + edgeProxy()}},
+		"shipped": {env: deploy.GoSettings(), log: "import mor_runtime_log", sites: map[string]string{"gateway": guard + edgeProxy()}},
 	}
 }
 
