@@ -35,7 +35,9 @@ func (r *Request) mediaType() bool {
 		return true
 	}
 	mediaType, params, _ := strings.Cut(lines[0], ";")
-	switch mediaType = strings.Trim(mediaType, " \t"); {
+	// Over HTTP/2 and 3 there can be a space before it. Rack keeps that, and
+	// finds no type that it knows.
+	switch mediaType = strings.TrimRight(mediaType, " \t"); {
 	case equalFold(mediaType, "application/x-www-form-urlencoded"):
 	case equalFold(mediaType, "application/json"):
 		r.format = formatJSON

@@ -371,6 +371,8 @@ func TestContentType(t *testing.T) {
 		{query: valid, contentType: "application/json, text/plain", body: "{}", want: OddMediaType},
 		{query: valid, contentType: "*/*", body: "x", want: OddMediaType},
 		{query: valid, contentType: ";", body: "x", want: OddMediaType},
+		{query: valid, contentType: " application/json", body: "{}", want: OddMediaType},
+		{query: valid, contentType: "\tmultipart/form-data; boundary=a", body: multipart("a"), want: OddMediaType},
 		{query: valid, contentType: "; charset=utf-8", body: "x", want: OddMediaType},
 		{query: valid, contentType: "application/\u212asn", body: "x", want: OddMediaType},
 		{query: valid, contentType: "application/json; charset=utf-8, text/plain", body: "{}", want: OddCharset},
