@@ -9,7 +9,7 @@ import (
 //go:embed caddy-mor-gateway.service
 var unit string
 
-// GoSettings returns the variables by which the unit sets Go's garbage collector, each as NAME=value.
+// GoSettings returns the variables by which the unit sets Go's runtime, each as NAME=value.
 func GoSettings() []string {
 	_, after, ok := strings.Cut(unit, "\nEnvironment=GOGC=")
 	if !ok {
