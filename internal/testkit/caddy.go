@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,7 +78,35 @@ func (c *Caddy) Load(caddyfile string, vars ...string) error {
 			return errors.New(w.String())
 		}
 	}
-	return caddy.Load(config, true)
+	err = caddy.Load(config, true) // one that fails may have replaced the admin endpoint
+	Eventually(c.t, "the old listeners are closed", func() bool { return !c.listensTwice() })
+	return err
+}
+
+// listensTwice reports whether two sockets listen on the same port. On Linux a reload opens new ones before it closes the
+// old ones in the background, and what the old server then accepts may get no answer. Elsewhere both servers share one.
+func (c *Caddy) listensTwice() bool {
+	seen := make(map[string]bool)
+	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
+		text, _ := os.ReadFile(file)
+		for line := range strings.Lines(string(text)) {
+			fields := strings.Fields(line)
+			if len(fields) < 4 || fields[3] != "0A" { // listening
+				continue
+			}
+			for _, port := range c.ports {
+				n, _ := strconv.Atoi(port)
+				if !strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", n)) {
+					continue
+				}
+				if seen[fields[1]] {
+					return true
+				}
+				seen[fields[1]] = true
+			}
+		}
+	}
+	return false
 }
 
 // Stop stops Caddy. It may be called again.

@@ -25,12 +25,11 @@ var client = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// Ask sends a request and returns the answer; header has names and values. It asks again if a reload took the
-// connection: that closes the old listener when the new one is there, and with it what nobody has accepted yet, and Go's
-// old server leaves what it reads after that without an answer.
+// Ask sends a request and returns the answer; header has names and values. It asks until there is a connection: a
+// reload closes the old listener when the new one is there, and with it what nobody has accepted yet.
 func Ask(t testing.TB, method, url, body string, header ...string) (got Answer) {
 	t.Helper()
-	Eventually(t, "answered", func() bool {
+	Eventually(t, "connected", func() bool {
 		r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +38,7 @@ func Ask(t testing.TB, method, url, body string, header ...string) (got Answer) 
 			r.Header.Set(header[i], header[i+1])
 		}
 		resp, err := client.Do(r)
-		if op := new(net.OpError); errors.Is(err, io.EOF) || errors.As(err, &op) && op.Op == "dial" {
+		if op := new(net.OpError); errors.As(err, &op) && op.Op == "dial" {
 			return false
 		}
 		if err != nil {
