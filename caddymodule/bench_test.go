@@ -65,7 +65,6 @@ func newBenchExchange(method, target, contentType, body string) *benchExchange {
 	ctx := context.WithValue(x.r.Context(), caddy.ReplacerCtxKey, x.repl)
 	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, x.vars)
 	ctx = context.WithValue(ctx, caddyhttp.ExtraLogFieldsCtxKey, x.extra)
-	ctx = context.WithValue(ctx, caddyhttp.ServerCtxKey, new(caddyhttp.Server))
 	x.r = x.r.WithContext(ctx)
 	return x
 }

@@ -23,6 +23,7 @@ type exchange struct {
 
 	passage *passage
 	own     passage // of the first gateway that the request meets
+	relay   relay
 }
 
 // passage is shared by all gateways that a request meets: the request is
@@ -77,13 +78,16 @@ func (x *exchange) decide() {
 // starts the passage if this gateway is the first.
 func (x *exchange) join() {
 	ctx := x.r.Context()
-	if p, ok := caddyhttp.GetVar(ctx, passageVar).(*passage); ok {
+	vars, _ := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
+	if p, ok := vars[passageVar].(*passage); ok {
 		x.passage = p
 		p.last = x
 		return
 	}
-	caddyhttp.SetVar(ctx, passageVar, x.passage)
-	x.passage.mark(ctx)
+	if vars != nil {
+		vars[passageVar] = x.passage
+	}
+	x.mark(ctx)
 }
 
 // refuses reports whether the gateway answers the request itself.

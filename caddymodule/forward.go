@@ -20,7 +20,8 @@ func (x *exchange) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 		return next.ServeHTTP(w, r)
 	}
 	p.relaying = true
-	rel := &relay{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	rel := &x.relay
+	rel.ResponseWriter = w
 	failed := false
 	// Also when MOR's answer breaks off: reverse_proxy panics then.
 	defer func() {

@@ -109,6 +109,8 @@ type Handler struct {
 	alarms  *alarms
 	logger  *zap.Logger
 	gauge   prometheus.Gauge // that counts this gateway; nil if none does
+
+	accessLog bool // the server has one
 }
 
 // CaddyModule returns the Caddy module information.
@@ -135,6 +137,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.MaxBody = DefaultMaxBody
 	}
 	h.monitor = h.Mode == ModeMonitor
+	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	h.accessLog = server == nil || server.Logs != nil
 	var err error
 	if h.policy, err = h.Policy(); err != nil {
 		return err

@@ -18,12 +18,13 @@ import (
 )
 
 // mark adds the verdict to the placeholders and the access log.
-func (p *passage) mark(ctx context.Context) {
+func (x *exchange) mark(ctx context.Context) {
+	p := x.passage
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(func(key string) (any, bool) { return p.last.placeholder(key) })
 	}
-	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Logs == nil {
-		return // there is no access log
+	if !x.handler.accessLog {
+		return
 	}
 	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Set(zap.Stringer("mor_verdict", p))

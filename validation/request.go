@@ -11,11 +11,11 @@ import (
 type Request struct {
 	Method  string              // as it came
 	Path    string              // decoded
-	Opaque  bool                // the target is neither a path nor an address
 	Query   string              // raw, without the "?"
+	Opaque  bool                // the target is neither a path nor an address
+	Trailer bool                // trailers are declared; what isn't declared isn't forwarded
 	Header  map[string][]string // with canonical names, as net/http makes them
 	Length  int64               // declared length of the body in bytes, -1 if unknown
-	Trailer bool                // trailers are declared; what isn't declared isn't forwarded
 	Body    Body                // read unless Length is 0
 
 	passed   uint8 // steps of judging
