@@ -23,7 +23,7 @@ type exchange struct {
 
 	passage *passage
 	own     passage // of the first gateway that the request meets
-	relay   relay
+	relay   relay   // if this gateway looks at MOR's answer
 }
 
 // passage is shared by all gateways that a request meets: the request is
@@ -84,7 +84,7 @@ func (x *exchange) join() {
 		p.last = x
 		return
 	}
-	if vars != nil {
+	if vars != nil { // Caddy's server makes it
 		vars[passageVar] = x.passage
 	}
 	x.mark(ctx)

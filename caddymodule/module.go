@@ -109,8 +109,8 @@ type Handler struct {
 	alarms  *alarms
 	logger  *zap.Logger
 	gauge   prometheus.Gauge // that counts this gateway; nil if none does
-
-	accessLog bool // the server has one
+	// Whether the server has an access log, or is not known.
+	accessLog bool
 }
 
 // CaddyModule returns the Caddy module information.
